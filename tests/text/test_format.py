@@ -3,7 +3,7 @@
 import pytest
 
 from layertui.commands.output import created_cell
-from layertui.text.format import age_text, parse_time, share_text
+from layertui.text.format import age_text, parse_time, rate_text, share_text, short_size, wait_text
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
@@ -40,3 +40,13 @@ def test_times_are_in_utc() -> None:
 )
 def test_shares(part: int, total: int, expected: str) -> None:
     assert share_text(part, total) == expected
+
+
+def test_short_sizes_rates_and_waits() -> None:
+    sizes = [0, 999, 4_060, 9_949, 9_950, 999_499, 999_500, 123_456_789]
+    assert [short_size(size) for size in sizes] == [
+        "0 B", "999 B", "4.1 kB", "9.9 kB", "10 kB", "999 kB", "1.0 MB", "123 MB",
+    ]  # fmt: skip
+    assert rate_text(4_100_000.0) == "4.1 MB/s"
+    waits = (0.2, 16, 89.5, 100, 3600, 7200)
+    assert list(map(wait_text, waits)) == ["1 s", "16 s", "90 s", "2 min", "60 min", "2 h"]

@@ -25,7 +25,14 @@ from layertui.ui.detail.subject import Subject
 from layertui.ui.explorer.layer_list import LayerList
 from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.tree.view import TreeView
-from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
+from layertui.ui.worker.loader import (
+    LayerIndexed,
+    LayerProgress,
+    LoadDone,
+    LoadFailed,
+    LoadProgress,
+    UnionReady,
+)
 from layertui.union.builder import UnionBuilder
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
@@ -68,8 +75,11 @@ class Reading:
         if target is self._target:  # not a screen that another has followed
             self.closed = True
 
-    def progress(self, layer: int, done: int, total: int) -> None:
-        self._post(LayerProgress(LayerNumber(layer), done, total))
+    def progress(self, layer: int, done: int, total: int, rate: float = 0.0) -> None:
+        self._post(LayerProgress(LayerNumber(layer), done, total, rate))
+
+    def speed(self, rate: float) -> None:
+        self._post(LoadProgress(rate))
 
     def index(self, layer: int) -> None:
         self._post(LayerIndexed(LayerNumber(layer), self.indexes[layer - 1]))

@@ -4,6 +4,7 @@ import pytest
 
 from layertui.model.errors import LayertuiError
 from layertui.model.numbers import ROOT, LayerNumber, Node
+from layertui.union.builder import union_alone
 from layertui.union.merged_tree import MergedTree
 from layertui.union.path_filter import matching_nodes
 from layertui.union.tree_rows import Sort, TreeRows
@@ -157,3 +158,42 @@ def test_a_filter_shows_its_hits_with_the_way_to_them(rows: TreeRows) -> None:
     assert shown(rows) == ["/", "/a", "/a/two.conf"]
     rows.filter("")
     assert shown(rows) == ["/", "/a", "/c", "/z"]
+
+
+def adopted(before: TreeRows, number: int, *entries: tuple[object, ...]) -> TreeRows:
+    """The rows of a layer alone, after other rows."""
+    after = TreeRows(MergedTree(union_alone(LayerNumber(number), layer(*entries)), LayerNumber(number)))
+    after.adopt(before)
+    return after
+
+
+def test_open_directories_are_kept_while_rows_lack_them(rows: TreeRows) -> None:
+    rows.toggle(TREE.find("/a"))
+    between = adopted(rows, 3, ("-", "x/y"))
+    assert [between.merged.union.path(node) for node in between.nodes] == ["/", "/x"]
+    after = TreeRows(MergedTree(TREE, LayerNumber(2)))
+    after.adopt(between)
+    assert shown(after) == shown(rows)
+
+
+def test_what_another_union_adds_is_open_only_if_all_was_expanded(rows: TreeRows) -> None:
+    assert not adopted(adopted(rows, 3, ("-", "x")), 4, ("-", "x/y")).is_open(Node(1))
+    rows.expand_all()
+    assert adopted(rows, 4, ("-", "x/y")).is_open(Node(1))
+
+
+def test_of_a_layer_alone_nothing_is_known_to_be_a_change() -> None:
+    alone = union_alone(LayerNumber(3), layer(("wh", "gone"), ("-", "a/b", {"size": 7}), ("-", "c")))
+    merged = MergedTree(alone, LayerNumber(3))
+    assert [alone.path(node) for node in alone.subtree(ROOT)] == ["/", "/a", "/a/b", "/c"]
+    assert merged.subtree_size(ROOT) == 7 and not any(merged.changes_below(ROOT).values())
+    rows = TreeRows(merged)
+    rows.show("changes")
+    assert [alone.path(node) for node in rows.nodes] == ["/", "/a", "/c"]
+    rows.filter("change:added")
+    assert rows.found == 0
+
+
+def test_of_a_layer_that_is_not_read_there_is_nothing() -> None:
+    merged = MergedTree(union_alone(LayerNumber(3), None), LayerNumber(3))
+    assert merged.paths() == 0 and merged.union.layers == 3 and list(TreeRows(merged).nodes) == [ROOT]

@@ -1,5 +1,6 @@
 """The explorer: every state as a picture, every key pressed, whatever arrives while one does."""
 
+import math
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -11,10 +12,13 @@ from textual.widgets import Static
 
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
-from layertui.model.numbers import LayerNumber
+from layertui.model.layer_index import path_of
+from layertui.model.numbers import ROOT, LayerNumber, Node
+from layertui.text.format import size_text
 from layertui.ui.app import LayertuiApp
 from layertui.ui.detail.pane import DETAILS, PREVIEW
 from layertui.ui.dialogs.choose import ChooseDialog
+from layertui.ui.dialogs.extract import ExtractDialog
 from layertui.ui.dialogs.reader import ReaderDialog
 from layertui.ui.explorer.header import ImageHeader
 from layertui.ui.explorer.screen import ExplorerScreen
@@ -25,7 +29,7 @@ from layertui.ui.worker.loader import Loader
 from layertui.union.changes import Mark
 from layertui.union.merged_tree import MergedTree
 from layertui.union.tree_rows import TreeRows
-from tests.textual_internals import notifications
+from tests.textual_internals import notifications, screen_text
 from tests.ui.places import ALPINE, Places, until
 from tests.ui.readings import (
     Reading,
@@ -134,6 +138,7 @@ def test_opening(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_loading(snap_compare: Compare, read: Read, size: tuple[int, int]) -> None:
+    """The newest layer is read last: those below it are shown in its place."""
     reading = read()
     reading.at_once = False
 
@@ -142,9 +147,44 @@ def test_loading(snap_compare: Compare, read: Read, size: tuple[int, int]) -> No
         for layer in (1, 2, 3):
             reading.index(layer)
         reading.union(3)
-        reading.progress(4, 1_300_000, 2_000_000)
-        reading.progress(5, 40_000, 900_000)
+        reading.progress(4, 21_000, 43_000, 4_100.0)
+        reading.progress(5, 4_000, 45_100)
+        reading.speed(8_200.0)
         await until(pilot, lambda: at_layer(pilot) == 3)
+        await quiet(pilot)
+
+    assert snap_compare(Explorer(), terminal_size=size, run_before=run)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_loading_the_newest_layer_first(snap_compare: Compare, read: Read, size: tuple[int, int]) -> None:
+    reading = read()
+    reading.at_once = False
+
+    async def run(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: bool(layers(pilot).states))
+        for layer in (6, 9):
+            reading.index(layer)
+        reading.progress(1, 41_000, 109_000, 4_100.0)
+        reading.speed(4_100.0)
+        await until(pilot, lambda: at_layer(pilot) == 9)
+        await quiet(pilot)
+
+    assert snap_compare(Explorer(), terminal_size=size, run_before=run)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_loading_the_selected_layer(snap_compare: Compare, read: Read, size: tuple[int, int]) -> None:
+    reading = read()
+    reading.at_once = False
+
+    async def run(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: bool(layers(pilot).states))
+        reading.index(9)
+        reading.progress(8, 7_200, 14_900, 4_100.0)
+        await until(pilot, lambda: at_layer(pilot) == 9)
+        await pilot.press("j")
+        await until(pilot, lambda: "Reading layer 8" in " ".join(screen_text(pilot).split()))
         await quiet(pilot)
 
     assert snap_compare(Explorer(), terminal_size=size, run_before=run)
@@ -589,25 +629,138 @@ async def test_the_layers_are_there_before_anything_is_read(read: Read) -> None:
         assert isinstance(pilot.app.screen, ReaderDialog)
 
 
-async def test_a_layer_that_is_not_read_yet_shows_the_tree_below_and_says_so(read: Read) -> None:
+async def begun(pilot: Pilot[None]) -> None:
+    await until(pilot, lambda: bool(layers(pilot).states))
+
+
+def tree_title(pilot: Pilot[None]) -> str:
+    return str(explorer(pilot).panes.tree_pane.border_title)
+
+
+async def test_before_the_newest_layer_is_read_those_below_are_shown_as_provisional(read: Read) -> None:
     reading = read()
     reading.at_once = False
     async with Explorer().run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: bool(layers(pilot).states))
+        await begun(pilot)
         for layer in (1, 2, 3):
             reading.index(layer)
         reading.union(3)
         await until(pilot, lambda: at_layer(pilot) == 3)
-        assert "tree at layer 3" in subtitle(pilot)
+        assert tree_title(pilot).startswith("Provisional: layers 1–3 of 9")
+        assert "dead" not in screen_text(pilot) and "loading · 3 of 9 layers" in subtitle(pilot)
+        assert "layer 9: what it changes is known once" in screen_text(pilot)
         await pilot.press("G", *["k"] * 4)
         await quiet(pilot)
         assert layers(pilot).merged_layer == at_layer(pilot) == 2
-        assert "so far" not in subtitle(pilot)
+        assert "Provisional" not in tree_title(pilot)
         reading.rest(4)
         await loaded(pilot)
         assert at_layer(pilot) == 2
         await pilot.press("g")
         await quiet(pilot)
+        assert at_layer(pilot) == 9 and tree_title(pilot).startswith("Merged tree at layer 9")
+
+
+async def test_a_layer_that_is_read_shows_its_entries_before_those_below_are(read: Read) -> None:
+    reading = read()
+    reading.at_once = False
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await begun(pilot)
+        own = {path_of(key) for key in reading.indexes[8].entry_keys()}
+        reading.index(9)
+        await until(pilot, lambda: at_layer(pilot) == 9)
+        assert tree_title(pilot).startswith("Provisional: layer 9 of 9 alone")
+        union = merged(pilot).union
+        assert {union.path(node) for node in union.subtree(ROOT)} >= own - {"/"}
+        assert not merged(pilot).changes_below(ROOT)[Mark.ADDED]
+        assert "added" not in screen_text(pilot) and "dead" not in header(pilot)
+        assert "layer 9: what it changes is known once" in screen_text(pilot)
+        await pilot.press("tab", "1")
+        await until(pilot, lambda: "at layer 9: layers are still being read" in screen_text(pilot))
+        await pilot.press("x")
+        assert not isinstance(pilot.app.screen, ExtractDialog)
+
+
+async def test_a_layer_that_is_not_read_says_how_far_it_is(read: Read) -> None:
+    reading = read()
+    reading.at_once = False
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await begun(pilot)
+        for layer in (1, 2, 3):
+            reading.index(layer)
+        reading.union(3)
+        await until(pilot, lambda: at_layer(pilot) == 3)
+        await pilot.press("j")
+        await until(pilot, lambda: "Layer 8 has not been read yet." in screen_text(pilot))
+        reading.progress(8, 41_000_000, 80_000_000, 4_100_000)
+        said = "Reading layer 8: 41.0 MB of 80.0 MB, 4.1 MB/s."
+        await until(pilot, lambda: said in " ".join(screen_text(pilot).split()))
+        assert "41MB 4.1MB/s" in screen_text(pilot)
+        reading.index(8)
+        await until(pilot, lambda: "layer 8 of 9 alone" in tree_title(pilot))
+
+
+async def test_the_header_says_how_much_has_been_read_and_how_long_the_rest_takes(read: Read) -> None:
+    reading = read()
+    reading.at_once = False
+    async with Explorer().run_test(size=(160, 40)) as pilot:
+        await begun(pilot)
+        total = sum(layer.descriptor.size for layer in reading.image.layers)
+        reading.progress(1, 30_000, reading.image.layers[0].descriptor.size)
+        reading.speed(10_000.0)
+        await until(pilot, lambda: "30.0 kB of" in header(pilot))
+        left = math.ceil((total - 30_000) / 10_000)
+        assert f"30.0 kB of {size_text(total)} read ·  10 kB/s" in header(pilot)
+        assert f"{left} s left" in header(pilot)
+        reading.rest(1)
+        await loaded(pilot)
+        assert "left" not in header(pilot) and "live" in header(pilot)
+
+
+async def test_open_directories_and_cursor_outlive_what_is_provisional(read: Read) -> None:
+    """A layer that lacks them is looked at in between, and one that is not read."""
+    reading = read()
+    reading.at_once = False
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await begun(pilot)
+        for layer in (1, 2, 3, 8):
+            reading.index(layer)
+        reading.union(3)
+        await until(pilot, lambda: at_layer(pilot) == 3)
+        await pilot.press("tab")
+        shown = merged(pilot).union
+        tree(pilot).go_to(Node(shown.find("/etc") + 1))
+        await quiet(pilot)
+        before = shown.path(tree(pilot).node)
+        assert before.startswith("/etc/")
+        for _ in range(5):
+            await pilot.press("left_square_bracket")
+            await quiet(pilot)
+        assert layers(pilot).merged_layer == 4 and at_layer(pilot) == 4
+        reading.rest(4)
+        await loaded(pilot)
+        union = merged(pilot).union
+        assert union.path(tree(pilot).node) == before
+        rows = tree(pilot).rows
+        assert rows is not None and rows.is_open(union.parent[tree(pilot).node])
+
+
+async def test_who_is_in_the_tree_stays_in_it_when_the_newest_layer_arrives_first(read: Read) -> None:
+    reading = read()
+    reading.at_once = False
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await begun(pilot)
+        for layer in (1, 2, 3):
+            reading.index(layer)
+        reading.union(3)
+        await until(pilot, lambda: at_layer(pilot) == 3)
+        await pilot.press("tab", "j", "j")
+        reading.index(9)
+        await until(pilot, lambda: layers(pilot).states[LayerNumber(9)].read)
+        await quiet(pilot)
+        assert at_layer(pilot) == 3
+        reading.rest(4)
+        await loaded(pilot)
         assert at_layer(pilot) == 9
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import stat
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -43,6 +44,27 @@ def size_text(size: int | None) -> str:
         value /= 1000
         unit += 1
     return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {_UNITS[unit]}"
+
+
+def short_size(size: float) -> str:
+    """Return bytes with two digits at least, in six cells at most: ``4.1 MB``, ``12 kB``, ``999 B``."""
+    value, unit = float(size), 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value /= 1000
+        unit += 1
+    return f"{value:.{1 if unit and value < 9.95 else 0}f} {_UNITS[unit]}"
+
+
+def rate_text(rate: float) -> str:
+    """Return bytes a second: ``4.1 MB/s``."""
+    return f"{short_size(rate)}/s"
+
+
+def wait_text(seconds: float) -> str:
+    """Return how long something will take: ``16 s``, ``3 min``, ``2 h``."""
+    if seconds < 90:
+        return f"{math.ceil(seconds)} s"
+    return f"{round(seconds / 60)} min" if seconds < 90 * 60 else f"{round(seconds / 3600)} h"
 
 
 def parts_text(size: Bytes) -> str:

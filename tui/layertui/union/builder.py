@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import compress
 from typing import cast
 
@@ -35,6 +36,18 @@ _SIMPLE = frozenset(map(int, (Kind.FILE, Kind.DIRECTORY, Kind.CHAR, Kind.BLOCK, 
 
 REPLACED_KIND = 255
 """The ``ev_kind`` of an event that deletes a path below a replaced directory."""
+
+
+def union_alone(number: LayerNumber, index: LayerIndex | None) -> LayerUnion:
+    """Return what layer ``number`` stores, before those below it are known: see :attr:`LayerUnion.is_alone`.
+
+    Without an index there is nothing in it, not even the root. Nothing is deleted or warned of: that depends on the layers below.
+    """
+    builder = UnionBuilder()
+    builder.leave_out(number - (index is not None))
+    if index is not None:
+        builder.add(index)
+    return replace(builder.freeze(), warnings=[], is_alone=True)
 
 
 class UnionBuilder:
@@ -91,6 +104,11 @@ class UnionBuilder:
             self._warn_of_idle_opaque(key, kind)
         self._warnings.finish()
         self._starts.append(len(self._ev_node))
+
+    def leave_out(self, layers: int) -> None:
+        """Count some more layers, with nothing in them."""
+        self._indexes += [LayerIndex()] * layers
+        self._starts += [len(self._ev_node)] * layers
 
     def freeze(self) -> LayerUnion:
         """Return the union of the layers applied so far; more may be added afterwards."""

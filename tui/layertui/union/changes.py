@@ -34,6 +34,8 @@ class Mark(IntEnum):
     """Nothing but :data:`ATTRIBUTES` differs."""
     ATTRIBUTES_AT_LEAST = 7
     """Stored again with other attributes and the same size: MODIFIED or ATTRIBUTES once the content is compared."""
+    STORED = 8
+    """Stored by a layer whose changes are not known, as those below it are not."""
 
 
 UNDECIDED = (Mark.REWRITTEN, Mark.ATTRIBUTES_AT_LEAST)

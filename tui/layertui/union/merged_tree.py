@@ -172,7 +172,9 @@ class MergedTree:
         union = self.union
         start, stop = union.starts[layer - 1], union.starts[layer]
         marks, nodes, lower = self.marks, union.ev_node, LayerNumber(layer - 1)
-        assign(marks, nodes[start:stop], repeat(Mark.ADDED))
+        assign(marks, nodes[start:stop], repeat(Mark.STORED if union.is_alone else Mark.ADDED))
+        if union.is_alone:
+            return
         # A path without an earlier event is added: in the base layer all of them.
         for event in _changing(union, layer):
             node = nodes[event]

@@ -98,6 +98,8 @@ class LayerUnion:
     starts: list[int]
     """First event of each layer, base first, and one more for the end: layer N has the events
     ``starts[N - 1]`` to ``starts[N] - 1``."""
+    is_alone: bool = False
+    """Whether it is of the topmost layer alone: those below are not known, and have no events here."""
     _hardlinks: Hardlinks | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -179,11 +181,13 @@ class LayerUnion:
 
     def counterpart(self, other: LayerUnion, node: Node) -> Node:
         """Return the node here of the path that ``node`` is in another union, or of its nearest existing parent."""
-        if other is self:
-            return node
-        while (there := self.find_key(other.key(node))) < 0:
-            node = other.parent[node]
-        return there
+        return node if other is self else self.nearest(other.key(node))
+
+    def nearest(self, key: bytes) -> Node:
+        """Return the node of a key, or of its nearest existing parent."""
+        while (node := self.find_key(key)) < 0:
+            key = key.rpartition(b"\0")[0]
+        return node
 
     # Events
 

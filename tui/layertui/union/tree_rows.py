@@ -12,7 +12,7 @@ import operator
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from itertools import compress, repeat
+from itertools import chain, compress, repeat
 from typing import Literal
 
 from layertui.model.job import Job
@@ -66,6 +66,8 @@ class TreeRows:
         self._collapsed = bytearray(self._parents)
         self._collapsed[0] = 0
         self._set_aside: bytearray | None = None  # the collapsed directories without the filter
+        self._is_expanded = False  # everything, also what other unions add
+        self._elsewhere: Sequence[bytes] = ()  # keys of open directories that are none in this union
         self._open = bytearray(union.nodes)  # 1 if all directories above are open
         self._matches: bytes | None = None
         self._found = b""  # in view and filter
@@ -94,15 +96,21 @@ class TreeRows:
         """Take over view, sort, filter and open directories from the rows of another union of the image."""
         union, old = self.merged.union, before.merged.union
         collapsed = before._collapsed if before._set_aside is None else before._set_aside
-        if 1 not in collapsed:
+        self._is_expanded, self._elsewhere = before._is_expanded, ()
+        if self._is_expanded:
             self._collapsed = bytearray(union.nodes)
         else:
             self._collapsed = bytearray(self._parents)
-            self._collapsed[0] = 0
-            for node in compress(old.subtree(ROOT), _only(before._parents, collapsed)):
-                there = union.find_key(old.key(node))
-                if there >= 0:
+            opened = map(old.key, compress(old.subtree(ROOT), _only(before._parents, collapsed)))
+            missing = []
+            for key in chain((b"",), opened, before._elsewhere):
+                there = union.find_key(key)
+                if there >= 0 and self._parents[there]:
                     self._collapsed[there] = 0
+                else:
+                    missing.append(key)
+            self._elsewhere = missing
+            self._collapsed[0] = 0
         self.view, self.sort, self.is_reversed = before.view, before.sort, before.is_reversed
         self._measure()
         self._order, self._rank = self._sorted()
@@ -204,18 +212,24 @@ class TreeRows:
         """Open or close one directory; the root stays open."""
         if self._parents[node] and node:
             self._collapsed[node] ^= 1
+            if self._set_aside is None:
+                self._is_expanded = False
             self._reopen(node)
             self._splice(node)
 
     def expand_all(self) -> None:
         """Open every directory."""
         self._collapsed = bytearray(len(self._collapsed))
+        if self._set_aside is None:
+            self._is_expanded = True
         self._reopen(ROOT)
         self._refresh()
 
     def collapse_all(self) -> None:
         """Close every directory but the root."""
         self._collapsed = bytearray(self._parents)
+        if self._set_aside is None:
+            self._is_expanded, self._elsewhere = False, ()
         self._collapsed[0] = 0
         self._reopen(ROOT)
         self._refresh()

@@ -24,6 +24,9 @@ def pages(subject: Subject, event: Event, owners: Owners, job: Job) -> Iterator[
         yield message(f"{subject.union.path(subject.node)} is {absence(subject, subject.node)}.")
         return
     entry = subject.union.entry(event, subject.merged_layer)
+    if subject.union.is_alone:  # names and packages may be in layers below
+        yield _page(subject, event, entry, f"{entry.uid}:{entry.gid}", "not known yet")
+        return
     yield _page(subject, event, entry, f"{entry.uid}:{entry.gid}", "…")
     named = owners.describe(subject, job, entry.uid, entry.gid)
     yield _page(subject, event, entry, named, "…")

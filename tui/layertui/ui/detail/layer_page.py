@@ -9,13 +9,15 @@ from layertui.model.errors import LayertuiError
 from layertui.model.history_step import step_text
 from layertui.model.image import HistoryEntry, Layer
 from layertui.model.job import Job
+from layertui.model.numbers import LayerNumber
 from layertui.model.sizes import Bytes
 from layertui.text.format import age_text, size_text
 from layertui.text.sanitize import visible, visible_lines
 from layertui.ui.detail.changes import Summaries, summary_line
 from layertui.ui.detail.page import Page, PageBuilder
-from layertui.ui.detail.subject import Subject
+from layertui.ui.detail.subject import Subject, layer_at
 from layertui.ui.widgets.bars import parts_spans, two_part_bar
+from layertui.ui.widgets.lines import Line
 
 _GUTTER = 10
 _LISTED = 20
@@ -31,7 +33,15 @@ def pages(
 
     ``step`` is the selected history entry, ``layers`` the bytes of each layer (empty: not known yet).
     """
-    summary, build = summaries.of(subject), _build(subject, step, layers)
+    number = layer_at(subject.image, step)
+    build = _build(subject, step, number, layers)
+    if subject.union.is_alone or number != subject.merged_layer:
+        said = "what it changes is known once the layers up to it are read"
+        yield build.page(
+            Line([("▌", f"layer:{number}"), (f"layer {number}", "bold"), (f": {said}", "quiet")])
+        )
+        return
+    summary = summaries.of(subject)
     yield build.page(summary_line(subject, summary))
     if summary.undecided:
         with suppress(LayertuiError):  # the heading says how many remain
@@ -39,19 +49,19 @@ def pages(
             yield build.page(summary_line(subject, summary))
 
 
-def _build(subject: Subject, step: int, layers: Sequence[Bytes]) -> PageBuilder:
+def _build(subject: Subject, step: int, number: LayerNumber, layers: Sequence[Bytes]) -> PageBuilder:
     build = PageBuilder(_GUTTER)
     entry = subject.image.history[step]
     _command(build, entry)
     if entry.layer is None:
-        build.add((f"no layer; below it is layer {subject.merged_layer}", "quiet"))
+        build.add((f"no layer; below it is layer {number}", "quiet"))
     if layers:
-        found = layers[subject.merged_layer - 1]
+        found = layers[number - 1]
         largest = max(layer.size for layer in layers)
-        bar = two_part_bar(found, largest, _BAR, f"layer:{subject.merged_layer}")
+        bar = two_part_bar(found, largest, _BAR, f"layer:{number}")
         build.add(*parts_spans(found), ("  ", ""), *bar, gutter=[("size", "quiet")])
-        _files(build, largest_files(subject.union, subject.merged_layer, _LISTED))
-    _identity(build, subject.image.layers[subject.merged_layer - 1])
+        _files(build, largest_files(subject.union, number, _LISTED))
+    _identity(build, subject.image.layers[number - 1])
     return build
 
 

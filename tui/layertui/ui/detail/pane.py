@@ -159,6 +159,11 @@ class DetailPane(TextView):
     def _start(self) -> None:
         assert self.subject is not None
         told = self.told_about(self.subject)
+        if self._step < 0 and told.union.is_alone and self._needs_lower_layers(told):
+            path = visible(told.union.path(told.node))
+            self._put(message(f"{path} at layer {told.merged_layer}: layers are still being read."))
+            self.busy = False
+            return
         if self.tab == VERSIONS and self._step < 0:
             self._put(self._tabs.versions(told, self._chosen))
             self.busy = self._tabs.has_uncompared(told)
@@ -192,6 +197,10 @@ class DetailPane(TextView):
             part_of=self._question,
         )
 
+    def _needs_lower_layers(self, subject: "Subject") -> bool:
+        """Return whether the tab says nothing about a layer alone."""
+        return self.tab in (CHANGES, DIFF, VERSIONS) or subject.union.last[subject.node] < 0
+
     def told_about(self, subject: "Subject") -> "Subject":
         """Return what the current tab shows."""
         return subject
@@ -206,7 +215,8 @@ class DetailPane(TextView):
             return self._tabs.difference(subject, self._compared, job)
         if self.tab == PREVIEW:
             line = self._line[2] if self._line[:2] == (subject.node, subject.merged_layer) else 0
-            return self._tabs.preview(subject, self._looked_at, self._hex, self._blames, job, line)
+            blames = self._blames and not subject.union.is_alone
+            return self._tabs.preview(subject, self._looked_at, self._hex, blames, job, line)
         return self._tabs.details(subject, job)
 
     def _show_page(self, page: Page) -> None:
@@ -380,7 +390,11 @@ class DetailPane(TextView):
         """The tabs in the upper border, the path and its layer in the lower."""
         room = self.size.width
         shown = self.tab if self._step < 0 else -1
-        first = f"Layer {self.subject.merged_layer}" if self._step >= 0 and self.subject is not None else ""
+        first = ""
+        if self._step >= 0 and self.subject is not None:
+            from layertui.ui.detail.subject import layer_at
+
+            first = f"Layer {layer_at(self.subject.image, self._step)}"
         names = self._names(room - len(first), shown)
         parts = [Content.styled(first, "bold $accent")] if first else []
         for tab, name in enumerate(names):

@@ -17,6 +17,12 @@ def chip(layer: LayerNumber) -> list[Span]:
     return [("▌", f"layer:{layer}"), (f"{layer:>3}", f"layer:{layer}")]
 
 
+def layer_at(image: "Image", step: int) -> LayerNumber:
+    """Return the layer of a history entry, or that below it; of steps below all layers the first."""
+    found = (entry.layer for entry in image.history[step::-1] if entry.layer is not None)
+    return next(found, LayerNumber(min(len(image.layers), 1)))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
     """One path of an image at one of its layers."""

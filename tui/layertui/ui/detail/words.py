@@ -21,6 +21,7 @@ CHANGE_MARKS = {
     Mark.REWRITTEN: ("?", "quiet"),
     Mark.ATTRIBUTES: ("*", "attributes"),
     Mark.ATTRIBUTES_AT_LEAST: ("?", "quiet"),
+    Mark.STORED: ("", "quiet"),
 }
 """What stands for a change, and its style."""
 

@@ -8,7 +8,7 @@ from textual.style import Style
 
 from layertui.model.reference import ENGINE_NAMES
 from layertui.model.sizes import Bytes, total_of
-from layertui.text.format import count_text, size_text
+from layertui.text.format import count_text, rate_text, size_text, wait_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.widgets.bars import parts_spans
@@ -16,6 +16,7 @@ from layertui.ui.widgets.top_line import TopLine, Weighted
 
 if TYPE_CHECKING:
     from layertui.model.image import Image
+    from layertui.ui.explorer.layer_list import Progress
 
 _BASE = 40
 """Cells of the base image's name."""
@@ -34,6 +35,8 @@ class Totals(NamedTuple):
     """The base image; empty if unknown."""
     system: str = ""
     """The distribution; empty if unknown."""
+    progress: "Progress | None" = None
+    """How far it has been read; None once that is over, and where nothing says."""
 
 
 class ImageHeader(TopLine):
@@ -59,7 +62,7 @@ def _facts(image: "Image", totals: Totals) -> list[Weighted]:
         (2, Content(visible(str(image.platform)) if image.chain else "unknown platform")),
         *([(3, Content(shorten(visible(totals.system), _BASE)))] if totals.system else []),
         *([(0, Content(f"on {shorten(visible(totals.base), _BASE)}"))] if totals.base else []),
-        (5, _size(image, totals.sizes)),
+        (5, _size(image, totals.sizes) if totals.progress is None else _read(totals.progress)),
         (4, Content("… paths" if totals.paths is None else count_text(totals.paths, "path"))),
     ]
     if totals.warnings:
@@ -75,6 +78,19 @@ def came_from(image: "Image") -> str:
     if engine is None:
         return ""
     return f"from {engine}'s directories" if image.arrival is None else f"sent by {engine}, cached"
+
+
+def _read(progress: "Progress") -> Content:
+    """Return how much has been read, how fast, and for how long it will go on; numbers keep their cells."""
+    done, total, rate = progress
+    said = (
+        f"{size_text(done):>7} read" if total < done else f"{size_text(done):>7} of {size_text(total)} read"
+    )
+    if rate:
+        said += f" · {rate_text(rate):>8}"
+        if total > done:
+            said += f" · {wait_text((total - done) / rate):>6} left"
+    return Content(said)
 
 
 def _size(image: "Image", sizes: Sequence[Bytes]) -> Content:

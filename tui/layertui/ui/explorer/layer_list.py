@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from textual import events
@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from layertui.model.history_step import command_line, step_of, step_text
 from layertui.model.numbers import EMPTY, LayerNumber
-from layertui.text.format import count_text, share_text, size_text
+from layertui.text.format import count_text, rate_text, share_text, short_size, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import clip, shorten
 from layertui.ui.clipboard import copy
@@ -36,6 +36,17 @@ ROOMY = 30
 """Lines of the screen from which steps without a layer may be shown by themselves."""
 
 
+class Progress(NamedTuple):
+    """How far an image has been read."""
+
+    done: int
+    """Stored bytes."""
+    total: int
+    """-1: unknown."""
+    rate: float
+    """Bytes a second."""
+
+
 @dataclass(slots=True)
 class LayerState:
     """The state of a layer."""
@@ -43,6 +54,8 @@ class LayerState:
     done: int = 0
     """Bytes read, or entries where it is stored unpacked."""
     total: int = -1
+    rate: float = 0.0
+    """Stored bytes a second; 0: not known."""
     read: bool = False
     problem: str = ""
     """Why the layer is missing, truncated or wrong."""
@@ -99,10 +112,10 @@ class LayerList(ListView):
         super().__init__(id=id, classes="pane")
         self.image: Image | None = None
         self.states: dict[LayerNumber, LayerState] = {}
-        self.merged = 0
-        """The highest layer that is merged so far."""
         self.failure = ""
         """Why loading failed; may be hostile."""
+        self.rate: float | None = None
+        """Stored bytes of all layers that arrive a second; None: not known yet."""
         self.note = ""
         """What loading waits for; may be hostile."""
         self.newest_first = True
@@ -264,10 +277,37 @@ class LayerList(ListView):
                 return f"✓ digests: {count}/{count} verified" if count else "no digests to verify", ""
             return f"digests: {self.checked}/{count} verified", ""
         read = sum(state.read for state in self.states.values())
-        said = f"loading · {read} of {count_text(count, 'layer')}"
-        if 0 < self.merged < self.merged_layer:
-            said = f"loading · tree at layer {self.merged}"
-        return shorten(said, room), ""
+        return shorten(f"loading · {read} of {count_text(count, 'layer')}", room), ""
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far all layers have been read, in stored bytes; None where that is not known, or not yet."""
+        if self.image is None or self.rate is None:
+            return None
+        done = total = 0
+        for layer in self.image.layers:
+            state, size = self.states[layer.number], layer.descriptor.size
+            if layer.unpacked is not None or self.image.arrival is not None:
+                return None  # entries are counted, or the stream
+            size = max(size, state.total)
+            done += size if state.read else state.done
+            total = total + size if size >= 0 and total >= 0 else -1
+        return Progress(done, total, self.rate)
+
+    @property
+    def waiting(self) -> str:
+        """Why there is nothing to see of the selected layer: how far it has been read."""
+        layer, state = self.merged_layer, self.states.get(self.merged_layer)
+        if self.failure or state is None or self.image is None:
+            return self.failure or "Loading layers …"
+        others = " [ ] go to other layers." if any(each.read for each in self.states.values()) else ""
+        if not state.done:
+            return f"Layer {layer} has not been read yet.{others}"
+        if self.image.layers[layer - 1].unpacked is not None:
+            return f"Reading layer {layer}: {count_text(state.done, 'path')}.{others}"
+        of = f" of {size_text(state.total)}" if state.total >= state.done else ""
+        rate = f", {rate_text(state.rate)}" if state.rate else ""
+        return f"Reading layer {layer}: {size_text(state.done)}{of}{rate}.{others}"
 
     # Keys and mouse
 
@@ -362,7 +402,7 @@ class LayerList(ListView):
                 (f"{dead:>{_DEAD}} ", "quiet"),
             ]
         elif bar:
-            spans += self._progress(state, bar + _DEAD + 1)
+            spans += self._progress(layer, state, bar + _DEAD + 1)
         return [*spans, _state_mark(state), (" ", ""), *self._step(step, max(width - left, 0))]
 
     def _step(self, number: int, width: int) -> list[Span]:
@@ -382,15 +422,28 @@ class LayerList(ListView):
         head = clip(step.instruction + " ", width)
         return [(head, "quiet"), (clip(arguments, width - cell_len(head)), "quiet" * quiet)]
 
-    def _progress(self, state: LayerState, width: int) -> list[Span]:
-        """Return how much of a layer has been read."""
-        share = state.share
-        if state.read or share is None or not state.done:
+    def _progress(self, layer: LayerNumber, state: LayerState, width: int) -> list[Span]:
+        """Return how much of a layer has been read, and how fast, in as many cells as its bar and share will have."""
+        assert self.image is not None
+        if state.read or not state.done:
             return [(" " * width, "")]
-        filled = round(share * (width - 6))
-        return [
-            ("━" * filled, "accent"), ("━" * (width - 6 - filled), "line"), (f" {min(int(share * 100), 99):>3}% ", "quiet"),
-        ]  # fmt: skip
+        share = state.share
+        if self.image.layers[layer - 1].unpacked is not None:
+            return [(clip(f"{state.done:,} paths", width - 1).rjust(width - 1) + " ", "quiet")]
+        done, rate = _narrow(state.done), f" {_narrow(state.rate)}/s" if state.rate else " " * 8
+        if width <= len(done + rate):
+            rate = f" {min(int(share * 100), 99):>2}%" if share is not None else ""
+        bar = width - len(done + rate) - 2
+        spans: list[Span] = [((done + rate).ljust(width), "quiet")]
+        if bar > 0:
+            filled = round(share * bar) if share is not None else 0
+            spans = [("━" * filled, "accent"), ("━" * (bar - filled), "line"), (f" {done}{rate} ", "quiet")]
+        return spans
+
+
+def _narrow(size: float) -> str:
+    """Return bytes in five cells: ``4.1MB``."""
+    return f"{short_size(size).replace(' ', ''):>5}"
 
 
 def _state_mark(state: LayerState) -> Span:

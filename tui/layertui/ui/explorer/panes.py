@@ -14,6 +14,7 @@ from layertui.model.numbers import LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.detail.pane import DetailPane
 from layertui.ui.explorer.layer_list import LayerList
+from layertui.ui.explorer.loading import ImagePresenter, TreeSource
 from layertui.ui.failures import failure_text
 from layertui.ui.stack import open_above
 from layertui.ui.tree.presenter import LayerPresenter
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
     from layertui.insight.sizes import SizeMap
     from layertui.model.sizes import Bytes
     from layertui.ui.worker.reading import Reading
-    from layertui.union.model import LayerUnion
     from layertui.union.tree_rows import TreeRows
 
 _LAYER = Binding.Group("layer")
+_PATIENCE = 0.25
+"""Seconds of reading before anything provisional is shown: most images are read by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +73,18 @@ class ImagePanes(TreeSplitView):
 
     def __init__(self) -> None:
         self.layer_list = LayerList(id="layers")
-        super().__init__(self.layer_list, DetailPane(id="detail"))
+        super().__init__(self.layer_list, DetailPane(id="detail"), ImagePresenter(self.layer_list))
         self._reading: Reading | None = None
-        self._building: LayerUnion | None = None  # the union whose rows are being computed
+        self._shown: TreeSource | None = None  # what the tree is made of
+        self._building: TreeSource | None = None  # of which rows are being computed
+        self._has_waited = False  # long enough to show what is provisional
         self._wanted: tuple[bytes, LayerNumber, int] | None = (
             None  # a path, layer and line to show once they are merged
         )
 
     def on_mount(self) -> None:
         self.call_after_refresh(background, self, _import_rest, name="import")
+        self.set_timer(_PATIENCE, self._wait_no_longer)
 
     @property
     def busy(self) -> bool:
@@ -102,21 +107,57 @@ class ImagePanes(TreeSplitView):
         self.grow()
 
     def grow(self) -> None:
-        """Show the union that arrived; its rows are computed in a thread, one at a time."""
-        union = self._reading.union if self._reading is not None else None
-        if union is None or self._building is not None:
+        """Show what has arrived."""
+        self._follow()
+
+    def _follow(self, has_moved: bool = False) -> None:
+        """Have the tree show the selected layer; rows of other layers are computed in a thread, one at a time."""
+        source = self._source(has_moved)
+        if source is None or self._building is not None:
             return  # follows the running one
-        self._building = union
-        layer = min(self.layer_list.merged_layer, union.layers)
+        if source.has_union_of(self._shown):
+            self._shown = source
+            self.tree_view.move(source.layer)
+        elif source.union is None and source.index is None and self._shown is None:
+            failed = self._reading is not None and self._reading.failure is not None
+            self.tree_view.say(self.layer_list.waiting, failed)
+        else:
+            self._building = source
 
-        def build(_job: Job) -> "TreeRows":
-            from layertui.union.merged_tree import MergedTree
-            from layertui.union.tree_rows import TreeRows
+            def build(_job: Job) -> "TreeRows":
+                with computing:
+                    return source.rows()
 
-            with computing:
-                return TreeRows(MergedTree(union, layer))
+            background(self, build, self._show_rows, self._fail, name="rows")
 
-        background(self, build, self._show_rows, self._fail, name="rows")
+    def _source(self, has_moved: bool) -> TreeSource | None:
+        """Return what to show: the merged tree if the layers up to the selected one are read, else that layer alone.
+
+        The newest layer stands for the image: before it is read, the layers read so far are shown in its
+        place. Who is in that tree by then stays there until all is read, or until another layer is selected.
+        """
+        reading, layer = self._reading, self.layer_list.merged_layer
+        if reading is None or reading.image is None:
+            return None
+        union, index = reading.union, reading.indexes.get(layer)
+        if union is not None and layer <= union.layers:
+            return TreeSource(layer, union)
+        if union is not None and layer == len(reading.image.layers):
+            shows_some = self._shown is not None and self._shown.union is not None
+            if index is None or (shows_some and not has_moved and self._focused is self.tree_view):
+                return TreeSource(union.layers, union)
+        return TreeSource(layer, None, index) if layer and self._has_waited else None
+
+    def _wait_no_longer(self) -> None:
+        self._has_waited = True
+        self._follow()
+
+    def show_progress(self) -> None:
+        """Show how far the selected layer has been read, where its tree will be."""
+        if self._shown is None:
+            self._follow()
+        elif self._shown.union is None and self._shown.index is None:
+            self.tree_view.refresh()
 
     def _fail(self, error: LayertuiError) -> None:
         self._building = None
@@ -124,16 +165,10 @@ class ImagePanes(TreeSplitView):
 
     def _show_rows(self, rows: "TreeRows") -> None:
         assert self._reading is not None and self._reading.image is not None
-        union, at = rows.merged.union, rows.merged.layer
+        self._shown, self._building = self._building, None
         self.tree_view.image_layers = len(self._reading.image.layers)
         self.tree_view.show(rows)
-        self.layer_list.merged = union.layers
-        self.layer_list.update()
-        if at != min(self.layer_list.merged_layer, union.layers):  # the user has moved meanwhile
-            self._move()
-        self._building = None
-        if self._reading.union is not union:
-            self.grow()
+        self._follow()  # the user has moved meanwhile, or more has arrived
 
     def show_sizes(self, sizes: "Sequence[Bytes]") -> None:
         """Show the bytes of all layers, base first; empty: not known yet."""
@@ -194,25 +229,21 @@ class ImagePanes(TreeSplitView):
         rows = self.tree_view.rows
         if self.layer_list.merged_layer != layer:
             self._wanted = None
-        elif rows is not None and rows.merged.union.layers >= layer:
+        elif rows is not None and rows.merged.union.layers >= layer and not rows.merged.union.is_alone:
             self._wanted = None
             union, said = rows.merged.union, path.decode("utf-8", "surrogateescape")
             node = union.find(said)
             if node < 0 or union.last_by(node, layer) < 0:
                 self.notify(f"{visible(said)} is in no layer up to {layer}.", markup=False)
             else:
-                self._move()
+                self._follow(has_moved=True)
                 self.tree_view.go_to(node)
                 if line:
                     self._want_detail(True)
                     self.detail.read_line(node, layer, line)
 
-    def _move(self) -> None:
-        """Show the tree at the selected layer, or at the highest that is merged."""
-        self.tree_view.move(LayerNumber(min(self.layer_list.merged_layer, self.layer_list.merged)))
-
     def on_layer_list_highlighted(self) -> None:
-        self._move()
+        self._follow(has_moved=True)
         self._follow_focus()
 
     def on_descendant_focus(self) -> None:
@@ -236,13 +267,9 @@ class ImagePanes(TreeSplitView):
 
         merged, reading = event.rows.merged, self._reading
         had, self.subject = self.subject is not None, None
-        if (
-            reading is not None
-            and reading.image is not None
-            and reading.contents is not None
-            and merged.layer
-        ):
-            self.subject = Subject(reading.image, merged.union, reading.contents, merged.layer, event.node)
+        if reading is not None and reading.image is not None and merged.layer:
+            contents = reading.contents_of(merged.union)
+            self.subject = Subject(reading.image, merged.union, contents, merged.layer, event.node)
         self._show_subject()
         self._show_wanted()
         if had != (self.subject is not None):
@@ -269,7 +296,9 @@ class ImagePanes(TreeSplitView):
 
         if self.subject is None:
             return
-        if self._focused is not self.layer_list:
+        if self.subject.union.is_alone:
+            self.notify("The layers below are still being read.", markup=False)
+        elif self._focused is not self.layer_list:
             open_above(self, extract_path(self.subject))
         elif (layer := self.layer_list.merged_layer) <= self.subject.union.layers:
             open_above(self, extract_changes(self.subject, layer))

@@ -29,7 +29,14 @@ from layertui.ui.theme.layers import LayerRoles
 from layertui.ui.tree.presenter import FILTER_HELP
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.background import background, computing
-from layertui.ui.worker.loader import LayerIndexed, LayerProgress, LoadDone, LoadFailed, UnionReady
+from layertui.ui.worker.loader import (
+    LayerIndexed,
+    LayerProgress,
+    LoadDone,
+    LoadFailed,
+    LoadProgress,
+    UnionReady,
+)
 from layertui.ui.worker.platforms import PlatformsFound, find_platforms
 from layertui.ui.worker.reading import ImageArrives, ImageOpened, Reading
 from layertui.ui.worker.verifier import LayerVerified, verifiable, verify_layers
@@ -50,7 +57,8 @@ class ExplorerScreen(ImageScreen):
         "Layers, newest first; the file tree that a container sees at the selected layer; and the detail of "
         "the layer while Layers has the focus, else of the selected path. Bars and the strip are solid for live "
         "bytes, which the final tree shows, and hatched for dead ones, which are stored all the same. Moving in the layers changes the tree; a step without a layer shows the tree of the "
-        f"layer below it. {FILTER_HELP}"
+        "layer below it. While layers are read, the tree is that of the layers read so far, or the entries of the "
+        f"selected layer alone; the title then says provisional. {FILTER_HELP}"
     )
     LEGEND: ClassVar[Legend] = (
         ("▌", "$accent", "a layer, in its color; paths have the color of the layer they come from"),
@@ -223,8 +231,16 @@ class ExplorerScreen(ImageScreen):
             self._note_arrival(event.done, event.total)
         state = layers.states.get(event.layer)
         if state is not None and not state.read:
-            state.done, state.total = event.done, event.total
+            state.done, state.total, state.rate = event.done, event.total, event.rate
             layers.update_layer(event.layer)
+            if event.layer == layers.merged_layer:
+                self.panes.show_progress()
+
+    def on_load_progress(self, event: LoadProgress) -> None:
+        layers = self.panes.layer_list
+        if self._anew is None and not self._reading.ended and (event.rate or layers.rate is not None):
+            layers.rate = event.rate
+            self._show_header()
 
     def _note_arrival(self, done: int, total: int) -> None:
         """Show the progress of an engine's stream."""
@@ -243,6 +259,7 @@ class ExplorerScreen(ImageScreen):
         reading.indexes[event.layer] = event.index
         if self._anew is None:
             self._note_index(event.layer, event.index)
+            self.panes.grow()
             self._tell()
 
     def _note_index(self, number: LayerNumber, index: "LayerIndex") -> None:
@@ -464,11 +481,17 @@ class ExplorerScreen(ImageScreen):
     def _tell(self) -> None:
         """Update the header."""
         self._warnings = len(self._oddities())
-        totals = Totals(self._reading.paths, self._reading.sizes, self._warnings, self._base, self._system)
-        self.query_one(ImageHeader).show(self.reference, self._reading.image, totals, self.way)
+        self._show_header()
         self.panes.show_sizes(self._reading.sizes)
         self._show_strip()
         self.refresh_bindings()
+
+    def _show_header(self) -> None:
+        reading, progress = self._reading, None
+        if not reading.ended and reading.failure is None:
+            progress = self.panes.layer_list.progress
+        totals = Totals(reading.paths, reading.sizes, self._warnings, self._base, self._system, progress)
+        self.query_one(ImageHeader).show(self.reference, reading.image, totals, self.way)
 
     def _look_closer(self, image: "Image") -> None:
         """With all layers read: show the sums, and verify in the background."""

@@ -123,6 +123,7 @@ class TreeView(ListView):
         self.query_text = ""
         """The requested filter; ``rows.query`` is the applied one."""
         self._wanted = ROOT  # the selected node, present or not
+        self._lost = b""  # the key of the selected path, while the union does not have it
         self._sought = ""  # the filter whose best match has been selected
         self._told: tuple[object, int, int] | None = None
         self._sentence, self._failed = "", False
@@ -150,7 +151,8 @@ class TreeView(ListView):
     @property
     def is_whole(self) -> bool:
         """Whether all layers of the image are merged."""
-        return self.rows is not None and self.rows.merged.union.layers >= self.image_layers
+        union = self.rows.merged.union if self.rows is not None else None
+        return union is not None and union.layers >= self.image_layers and not union.is_alone
 
     @property
     def busy(self) -> bool:
@@ -239,7 +241,7 @@ class TreeView(ListView):
                 rows.show(rows.views[-1])  # which has every path
                 rows.reveal(there)
 
-        self._wanted = node
+        self._want(node)
         before = len(self.rows.nodes)
         row = self.rows.reveal(node) if not self._work.busy else -1
         if row < 0:
@@ -266,7 +268,7 @@ class TreeView(ListView):
 
         if self.rows is not None:
             self.query_text = self._sought = place.query
-            self._wanted = self.rows.merged.union.counterpart(place.union, place.node)
+            self._want(self.rows.merged.union.counterpart(place.union, place.node))
             self._change(back, object(), light=not place.query)
 
     def say(self, sentence: str, failed: bool = False) -> None:
@@ -298,14 +300,14 @@ class TreeView(ListView):
         """Show rows; the selected path and its position on the screen are kept."""
         before, line = self.rows, self.cursor - self.scroll_offset.y
         if rows is not None and before is not None:
-            self._wanted = rows.merged.union.counterpart(before.merged.union, self._wanted)
+            self._find_wanted(before.merged.union, rows.merged.union)
         if rows is not None and rows.query != self._sought:
             self._sought = rows.query
             if rows.best >= 0:
-                self._wanted = rows.best
+                self._want(rows.best)
         self.rows = rows
         if rows is None:
-            self.cursor, self._wanted = 0, ROOT
+            self.cursor, self._wanted, self._lost = 0, ROOT, b""
             self._told = None
         else:
             self.cursor = rows.nearest(self._wanted)
@@ -320,6 +322,16 @@ class TreeView(ListView):
         """Paint all rows again: the presenter knows more of them."""
         self._lay_out()
         self.refresh()
+
+    def _find_wanted(self, before: LayerUnion, union: LayerUnion) -> None:
+        """Find the selected path in another union."""
+        if union is not before:
+            key = self._lost or before.key(self._wanted)
+            self._wanted = union.nearest(key)
+            self._lost = key if union.key(self._wanted) != key else b""
+
+    def _want(self, node: Node) -> None:
+        self._wanted, self._lost = node, b""
 
     def _lay_out(self) -> None:
         self._fit()
@@ -344,7 +356,7 @@ class TreeView(ListView):
     def go_to_row(self, row: int) -> None:
         if self.rows is not None:
             super().go_to_row(row)
-            self._wanted = self.node
+            self._want(self.node)
             self._tell()
 
     # Directories
@@ -383,7 +395,7 @@ class TreeView(ListView):
     def _toggle(self, node: Node) -> None:
         if self.rows is None or not node or not self.rows.has_children(node):
             return
-        self._wanted = self.node
+        self._want(self.node)
         if not self._work.busy and self.rows.descendant_rows(node) <= _AT_ONCE:
             self.rows.toggle(node)
             self._put(self.rows)

@@ -2,21 +2,23 @@
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from layertui.model.errors import LayertuiError
-from layertui.model.numbers import LayerNumber
+from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.ui.worker.background import computing
 from layertui.ui.worker.process import WorkerThread
+from layertui.ui.worker.speed import Speed
 
 if TYPE_CHECKING:
     from layertui.model.layer_index import LayerIndex
     from layertui.model.sizes import Bytes
     from layertui.union.model import LayerUnion
-    from layertui.worker.protocol import Frame
+    from layertui.worker.protocol import Frame, LayerRead
 
 _TICK = 0.05
 """Seconds between two reports of progress, at least."""
@@ -28,11 +30,21 @@ class LayerProgress(Message):
     Layer 0 is the stream with all layers of an engine's image.
     """
 
-    def __init__(self, layer: LayerNumber, done: int, total: int) -> None:
+    def __init__(self, layer: LayerNumber, done: int, total: int, rate: float = 0.0) -> None:
+        """``rate``: bytes a second; 0: not known."""
         super().__init__()
         self.layer = layer
         self.done = done
         self.total = total
+        self.rate = rate
+
+
+class LoadProgress(Message):
+    """All layers together arrive at ``rate`` bytes a second; 0: not known."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
 
 
 class LayerIndexed(Message):
@@ -73,6 +85,38 @@ class LoadDone(Message):
         self.sizes = sizes
 
 
+class _Progress:
+    """What the frames tell of progress, in few messages."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[LayerNumber, LayerRead] = {}
+        self._speeds: defaultdict[LayerNumber, Speed] = defaultdict(Speed)
+        self._speed = Speed()
+        self._done: dict[LayerNumber, int] = {}
+        self._reported = 0.0
+
+    def take(self, frame: "Frame", now: float) -> "Iterator[LayerProgress | LoadProgress]":
+        """Yield what to post before the frame is handled."""
+        from layertui.worker.protocol import LayerRead
+
+        if isinstance(frame, LayerRead):
+            self._waiting[frame.layer] = frame
+            if now - self._reported < _TICK:
+                return
+        if not self._waiting:
+            return
+        self._reported = now
+        for each in self._waiting.values():
+            self._done[each.layer] = each.done
+            speed = self._speeds[each.layer]
+            speed.note(now, each.done)
+            yield LayerProgress(each.layer, each.done, each.total, speed.rate)
+        self._waiting.clear()
+        # Of an image that comes in one stream, layers are read out of what has been counted.
+        self._speed.note(now, self._done.get(EMPTY) or sum(self._done.values()))
+        yield LoadProgress(self._speed.rate)
+
+
 class Loader(WorkerThread):
     """Reads an image, layer by layer."""
 
@@ -80,19 +124,13 @@ class Loader(WorkerThread):
         self._wait_for_paint()
         from layertui.layers.codec import unpack_index
         from layertui.union.codec import unpack_union
-        from layertui.worker.protocol import LayerDone, LayerRead, LayersMerged, TreeDone
+        from layertui.worker.protocol import LayerDone, LayersMerged, TreeDone
 
         indexes: dict[LayerNumber, LayerIndex] = {}
-        progress: dict[LayerNumber, LayerRead] = {}
-        reported = 0.0
+        progress = _Progress()
         for frame in frames:
-            if isinstance(frame, LayerRead):
-                progress[frame.layer] = frame
-            if not isinstance(frame, LayerRead) or time.monotonic() - reported >= _TICK:
-                for each in progress.values():
-                    self._post(LayerProgress(each.layer, each.done, each.total))
-                progress.clear()
-                reported = time.monotonic()
+            for message in progress.take(frame, time.monotonic()):
+                self._post(message)
             match frame:
                 case LayerDone():
                     with computing:

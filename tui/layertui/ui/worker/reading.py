@@ -119,16 +119,24 @@ class Reading:
         if self.image is None or self.union is None:
             return
         if self.contents is None:
-            from layertui.content.read import Contents
-            from layertui.model.identity import identity_of
-            from layertui.sources.pinned import explain
-
-            identity = identity_of(self.image)
-            self.contents = Contents(
-                self.image, self.union.indexes, self.union, lambda error: explain(error, identity)
-            )
+            self.contents = self._contents(self.image, self.union)
         else:
             self.contents.grow(self.union.indexes, self.union)
+
+    def contents_of(self, union: "LayerUnion") -> "Contents":
+        """Return the contents of a union of the image, or of one of its layers alone."""
+        assert self.image is not None
+        if self.contents is not None and not union.is_alone:
+            return self.contents
+        return self._contents(self.image, union)
+
+    def _contents(self, image: "Image", union: "LayerUnion") -> "Contents":
+        from layertui.content.read import Contents
+        from layertui.model.identity import identity_of
+        from layertui.sources.pinned import explain
+
+        identity = identity_of(image)
+        return Contents(image, union.indexes, union, lambda error: explain(error, identity))
 
     def _open(self, loader: Loader, platform: str | None, cache: bool) -> None:
         """Resolve the reference, the only time that it is, and have the worker read what it names."""
