@@ -302,7 +302,9 @@ class TreeView(ListView):
         if rows is not None and before is not None:
             self._find_wanted(before.merged.union, rows.merged.union)
         if rows is not None and rows.query != self._sought:
-            self._sought = rows.query
+            # A layer that is still read may have a match.
+            if rows.best >= 0 or not rows.merged.union.is_alone:
+                self._sought = rows.query
             if rows.best >= 0:
                 self._want(rows.best)
         self.rows = rows
