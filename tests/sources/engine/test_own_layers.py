@@ -69,6 +69,19 @@ def test_snapshots_of_a_local_engine_are_read_in_its_data_root(
     assert found == set(engine_answer(f"d29-diff-{name}.txt").splitlines())
 
 
+def test_the_snapshotter_as_api_1_52_names_it(answers: dict[str, Any], root: Path) -> None:
+    """In place of a storage driver without data."""
+    driver = answers["/containers/made/json"].pop("GraphDriver")
+    assert driver == {"Data": None, "Name": "overlayfs"}
+    answers["/containers/made/json"]["Storage"] = {"RootFS": {"Snapshot": {"Name": "overlayfs"}}}
+    on_disk = open_image(f"docker-root:[{root}]/made")
+    assert own_layers(open_image("docker-container:made")) == own_layers(on_disk)
+    for junk in (5, {"RootFS": 5}, {"RootFS": {"Snapshot": []}}, {"RootFS": {"Snapshot": {"Name": 5}}}):
+        answers["/containers/made/json"]["Storage"] = junk
+        (own,) = own_layers(open_image("docker-container:made"))
+        assert isinstance(own, ContainerChanges)
+
+
 @pytest.mark.parametrize(
     "info",
     [{}, {"DockerRootDir": "/nonexistent"}, {"DockerRootDir": "/"}, {"DockerRootDir": 5}, [], None],

@@ -49,16 +49,16 @@ def _snapshots(engine: Engine, container: Mapping[str, Any], layers: Container[s
 
     The engine names the snapshotter, not the directories: containerd's databases do.
     """
-    driver = container.get("GraphDriver")
+    driver = _snapshotter(container)
     is_local = engine.endpoint.socket is not None and engine.endpoint.engine == "Docker"
-    if not is_local or not isinstance(driver, dict) or driver.get("Data") is not None:
+    if not is_local or not driver:
         return []
     try:
         root = engine.get_object("/info").get("DockerRootDir")
         if not isinstance(root, str) or not os.access(root, os.R_OK | os.X_OK):
             return []
         namespace = DataRoot(Reference("docker-root", root, "")).namespace
-        snapshots = namespace.snapshots.get(str(driver.get("Name"))) if namespace is not None else None
+        snapshots = namespace.snapshots.get(driver) if namespace is not None else None
         found = snapshots.stack(str(container.get("Id")), layers) if snapshots is not None else []
     except LayertuiError:
         return []  # the engine is asked
@@ -66,3 +66,17 @@ def _snapshots(engine: Engine, container: Mapping[str, Any], layers: Container[s
     readable = all(os.access(Path(each.location), os.R_OK | os.X_OK) for each in directories)
     is_whole = 1 <= len(found) == len(directories) <= 2 and (not found[0].parent or found[0].parent in layers)
     return list(directories) if readable and is_whole else []
+
+
+def _snapshotter(container: Mapping[str, Any]) -> str:
+    """Return the name of the snapshotter that a container's layers are in; empty if it is in another store.
+
+    Up to API 1.51 it is the storage driver, of which nothing else is known.
+    """
+    driver: object = container.get("GraphDriver")
+    if isinstance(driver, dict):
+        return str(driver.get("Name") or "") if driver.get("Data") is None else ""
+    found: object = container.get("Storage")
+    for name in ("RootFS", "Snapshot", "Name"):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, str) else ""
