@@ -1,5 +1,6 @@
 """The screen that shows how an image is organised: pictures, every key, where lines lead."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,12 +9,15 @@ from textual.pilot import Pilot
 
 from layertui import demo
 from layertui.anatomy.chain import System
+from layertui.dockerfile.base_candidates import Neighbour
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
+from layertui.model.job import Job
 from layertui.sources import open_image
 from layertui.ui.anatomy.screen import AnatomyScreen
 from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.widgets.text_view import TextView
+from tests.commands.samples import tar
 from tests.layouts import OciLayout
 from tests.other_projects import docker_root
 from tests.textual_internals import screen_text
@@ -189,6 +193,51 @@ async def test_the_system_is_named() -> None:
         assert about(pilot) == "distribution"
         assert any(line.startswith("system|") and "/etc/os-release says" in line for line in lines(pilot))
         assert any("no running kernel" in line for line in lines(pilot))
+
+
+async def test_the_base_image_and_its_layers(tmp_path: Path) -> None:
+    layout, below = OciLayout(tmp_path / "layout"), tar(("/a", b"1"))
+    layout.add("base", [below])
+    layout.add("app", [below, tar(("/b", b"2"))])
+    image = open_image(f"oci:{tmp_path / 'layout'}:app")
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.app.push_screen(AnatomyScreen(image, None))
+        await until(pilot, lambda: screen(pilot).ready)
+        start = lines(pilot).index("|base image")
+        assert lines(pilot)[start + 1] == "base|base"
+        assert lines(pilot)[start + 2 : start + 4] == [
+            "known|its layer is the first of this image",
+            "layers|→ layer 1",
+        ]
+        while at(pilot) != "|base image":
+            await pilot.press("n")
+        await pilot.press("j", "j", "j")
+        await pilot.press("enter")
+        assert at(pilot) == "|▌ layer 1  of the base image"
+        assert "|▌ layer 2" in lines(pilot)
+
+
+async def test_the_chain_is_there_before_its_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Engines may take long to list their images; then no line moves, and one without an answer says so."""
+    asked, answer = threading.Event(), threading.Event()
+
+    def neighbours(_image: Image, _job: Job) -> list[Neighbour]:
+        asked.set()
+        answer.wait()
+        raise LayertuiError("the engine is gone")
+
+    monkeypatch.setattr("layertui.ui.anatomy.screen.neighbours", neighbours)
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.app.push_screen(AnatomyScreen(sample(), None))
+        await until(pilot, asked.is_set)
+        await until(pilot, lambda: "base|looking …" in lines(pilot))
+        before = lines(pilot)
+        answer.set()
+        await until(pilot, lambda: screen(pilot).ready)
+        changed = [(one, other) for one, other in zip(before, lines(pilot), strict=True) if one != other]
+        assert changed == [("base|looking …", "base|the engine is gone")]
 
 
 def broken() -> System:

@@ -10,7 +10,7 @@ from layertui.anatomy.chain import HOST, ChainPart, System, is_at_hand, origins,
 from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, cut
 from layertui.commands.parsing import add_common, add_image
-from layertui.dockerfile.base import Base, base_of
+from layertui.dockerfile.base import Base, base_facts, base_of
 from layertui.dockerfile.base_candidates import neighbours
 from layertui.text.sanitize import visible
 
@@ -122,15 +122,8 @@ def _print_fact(name: str, value: str, out: Output) -> None:
 
 def _print_base(base: Base, out: Output) -> None:
     out.line(out.colour("base image", "bold"))
-    if base.name:
-        _print_fact("base", base.name, out)
-        _print_fact("known", base.source, out)
-    else:
-        out.line("Unknown: no label names it, and no local image has the same first layers.")
-    if base.layers >= 0:
-        _print_fact("layers", f"the first {base.layers}", out)
-    if base.guess:
-        _print_fact("guess", base.guess, out)
+    for name, value in base_facts(base).items():
+        _print_fact(name, value, out)
     out.line("")
 
 

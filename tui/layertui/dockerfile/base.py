@@ -34,6 +34,17 @@ class Base:
     """Why the base may end there; empty if that is certain."""
 
 
+BASE_FACTS = ("base", "known", "layers")
+
+
+def base_facts(base: Base) -> dict[str, str]:
+    """Return what is known of the base, and how, for each of :data:`BASE_FACTS`."""
+    name = base.name or "unknown: no label, no local image with its first layers"
+    layers = {-1: "unknown", 0: "none", 1: "layer 1"}.get(base.layers, f"layers 1 to {base.layers}")
+    guess = f" (a guess: {base.guess})" if base.guess else ""
+    return dict(zip(BASE_FACTS, (name, base.source or "-", layers + guess), strict=True))
+
+
 def base_of(image: Image, neighbours: Iterable[Neighbour]) -> Base:
     """Return the base of an image: what annotations or labels name, else one of ``neighbors``.
 

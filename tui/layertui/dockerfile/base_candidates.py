@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from layertui.model.errors import LayertuiError
 from layertui.model.image import HistoryEntry, Image
+from layertui.model.job import Job
 from layertui.model.reference import ENGINE_NAMES, STORE_TRANSPORTS, Reference, parse_reference
 from layertui.sources import LOCAL, list_images, open_image
 from layertui.sources.assemble import diff_ids_of
@@ -27,13 +28,15 @@ class Neighbour:
     history: Sequence[HistoryEntry]
 
 
-def neighbours(image: Image) -> Iterator[Neighbour]:
+def neighbours(image: Image, job: Job = Job.NONE) -> Iterator[Neighbour]:
     """Yield the images of the same source, and those of Docker and Podman if these run."""
     places = [place for place in (_place(image.reference), *(f"{each}:" for each in LOCAL)) if place]
     platform = str(image.platform) if image.chain else None  # the layers alone do not identify it
     for place in dict.fromkeys(places):
         try:
-            yield from _of_place(place, platform, len(image.layers))
+            for each in _of_place(place, platform, len(image.layers)):
+                job.check()
+                yield each
         except LayertuiError:
             continue  # the engine does not run
 

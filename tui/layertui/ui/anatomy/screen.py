@@ -1,8 +1,7 @@
 """The chain from an image's reference to its stored layers."""
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,16 +11,18 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 
-from layertui.anatomy.chain import HOST, ChainPart, System, origins, parts
+from layertui.anatomy.chain import ChainPart, System, parts
 from layertui.content.syntax import colored, lexer_of
+from layertui.dockerfile.base import Base, base_of
+from layertui.dockerfile.base_candidates import neighbours
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
-from layertui.text.format import count_text, exact_size
+from layertui.text.format import count_text
 from layertui.text.sanitize import visible
-from layertui.ui.cells import shorten
+from layertui.ui.anatomy.chain_page import BASE, SYSTEM, Chain, chain_of, layer_number
 from layertui.ui.clipboard import copy, copy_text
-from layertui.ui.detail.page import Page, PageBuilder, failure, message
+from layertui.ui.detail.page import failure, message
 from layertui.ui.keys import Legend
 from layertui.ui.stack import Origin
 from layertui.ui.widgets.key_bar import KeyBar
@@ -35,27 +36,8 @@ if TYPE_CHECKING:
 WIDE = 120
 """Width in columns from which the JSON is beside the chain."""
 LAID_OUT = "formatted; y copies the stored bytes"
-SYSTEM = "distribution"
-"""The end of the chain."""
-_GUTTER = 13
-_FIELD = 17
-_VALUE = 32
-"""Cells for the name and for the value of a field of docker inspect."""
-
-
-@dataclass(slots=True)
-class Chain:
-    """The chain as a page; its events are layer numbers."""
-
-    page: Page = field(default_factory=lambda: message(""))
-    parts: dict[int, int] = field(default_factory=dict)
-    """The number of a line's part."""
-    stops: list[int] = field(default_factory=list)
-    """The line that each part begins with."""
-    leads: dict[int, int] = field(default_factory=dict)
-    """The number of the part that a line leads to."""
-
-
+_Read = tuple[list[ChainPart], System | LayertuiError | None, list[tuple[str, Document, str]]]
+"""The parts, the distribution (``None`` if not known yet), and the JSON of each step."""
 _STEP_KEYS = Binding.Group("step")
 
 
@@ -71,7 +53,8 @@ class AnatomyScreen(Origin[LayerNumber]):
         "config and the layers. For each, the chain shows where it is stored, digest, size and references; for "
         "each layer also the diff ID (digest of its tar) and the chain ID (digest of the stack up to it). The "
         "JSON of the selected step is shown beside it. An image contains only a root file system and a config: "
-        "the end of the chain names its distribution; the kernel is the host's."
+        "the end of the chain names its base image, as far as that is known, and its distribution; the kernel is "
+        "the host's."
     )
     LEGEND: ClassVar[Legend] = (
         ("▌", "$accent", "a layer, in its color"),
@@ -90,7 +73,7 @@ class AnatomyScreen(Origin[LayerNumber]):
     def __init__(self, image: "Image", system: Callable[[], System] | None) -> None:
         super().__init__()
         self.ready = False
-        """Whether the chain is there; tests wait for it."""
+        """Whether the chain is there, and the base image; tests wait for it."""
         self._image = image
         self._system = system
         self._chain: Chain | None = None
@@ -120,8 +103,8 @@ class AnatomyScreen(Origin[LayerNumber]):
     def _view(self, name: str) -> TextView:
         return self.query_one(f"#{name}", TextView)
 
-    def _read(self, _job: Job) -> tuple[Chain, list[tuple[str, Document, str]]]:
-        """Return the chain, and the JSON of each of its parts; highlights long JSON, and reads a file of the image."""
+    def _read(self, _job: Job) -> _Read:
+        """Return the chain, its end, and the JSON of each of its parts; highlights long JSON, and reads a file of the image."""
         found = list(parts(self._image))
         system: System | LayertuiError | None = None
         if self._system is not None:
@@ -130,18 +113,28 @@ class AnatomyScreen(Origin[LayerNumber]):
             except LayertuiError as error:
                 system = error
         documents = [(*json_document(*json_of(self._image, part)), stored(part)) for part in found]
-        documents.append((*json_document(SYSTEM, None), ""))
-        return chain_of(found, system), documents
+        documents += [(*json_document(title, None), "") for title in (BASE, SYSTEM)]
+        return found, system, documents
 
     def _fail(self, error: LayertuiError) -> None:
         self._view("chain").open(failure(error).document)
 
-    def _show_chain(self, read: tuple[Chain, list[tuple[str, Document, str]]]) -> None:
-        self._chain, self._documents = read
+    def _show_chain(self, read: _Read) -> None:
+        found, system, self._documents = read
+        self._chain = chain_of(found, None, system)
         self._view("chain").open(self._chain.page.document)
         self._view("chain").border_subtitle = Content(count_text(len(self._documents), "step"))
         self._show()
-        self.ready = True
+
+        def show(base: Base | LayertuiError) -> None:
+            self._chain = chain_of(found, base, system)
+            self._view("chain").replace(self._chain.page.document, ())
+            self.refresh_bindings()
+            self.ready = True
+
+        background(
+            self, lambda job: base_of(self._image, neighbours(self._image, job)), show, show, name="base"
+        )
 
     def on_text_view_cursor_moved(self) -> None:
         self._show()
@@ -213,91 +206,6 @@ class AnatomyScreen(Origin[LayerNumber]):
         copy(self, self._chain.page.values[self._line])
 
 
-def chain_of(found: Sequence[ChainPart], system: System | LayertuiError | None) -> Chain:
-    """Return the parts under their titles, a line per fact, and the distribution."""
-    page, chain = PageBuilder(_GUTTER), Chain()
-    by_digest: dict[str, int] = {}
-    by_title = {part.title: number for number, part in enumerate(found)}
-    naming = [(number, part.title, set(part.refers)) for number, part in enumerate(found) if part.refers]
-    for number, part in enumerate(found):
-        for digest in _digests(part):
-            by_digest.setdefault(digest, number)
-    for number, part in enumerate(found):
-        layer = _layer(part)
-        title = [("▌ ", f"layer:{layer}")] if layer else []
-        chain.stops.append(
-            page.add(*title, (visible(part.title), "bold"), value=part.title, event=layer or -1)
-        )
-        chain.parts[chain.stops[-1]] = number
-        facts = [*part.facts, *(("refers to", each) for each in part.refers if part.kind == "reference")]
-        for name, value in facts:
-            leads = by_title.get(name, -1) if part.kind == "history" else by_digest.get(value, -1)
-            _add_fact(page, chain, (name, value), number, leads, LayerNumber(layer))
-        for each, (name, where, value) in zip(part.fields, origins(part.fields), strict=True):
-            body = (f"{name:{_FIELD}}", ""), (visible(where), "accent"), (f"  {_brief(value)}", "quiet")
-            chain.parts[page.add(*body, gutter=[("  field", "quiet")], value=each.file)] = number
-        for at, other, named in naming:
-            if at != number and not named.isdisjoint(_digests(part)):
-                _add_fact(page, chain, ("referenced by", other), number, at, LayerNumber(layer))
-        page.add()
-    _add_system(page, chain, system)
-    chain.page = page.page()
-    return chain
-
-
-def _add_fact(
-    page: PageBuilder, chain: Chain, fact: tuple[str, str], number: int, leads: int, layer: LayerNumber
-) -> None:
-    """Add a fact of part ``number``, which may reference another part (else -1) or a layer (else 0)."""
-    name, value = fact
-    label, _, other = name.partition(" ") if name.startswith("or ") else (name, "", "")
-    shown = exact_size(int(value)) if name in ("size", "offset") and value.isdigit() else visible(value)
-    body = [("→ ", "accent")] if leads not in (-1, number) else []
-    body += [(f"{visible(other)} ", "quiet")] if other else []
-    line = page.add(
-        *body, (shown, ""), gutter=[(f"  {visible(label)}", "quiet")], value=value, event=layer or -1
-    )
-    chain.parts[line] = number
-    if leads not in (-1, number):
-        chain.leads[line] = leads
-
-
-def _add_system(page: PageBuilder, chain: Chain, system: System | LayertuiError | None) -> None:
-    """Add the distribution and its kernels: the end of the chain."""
-    number = len(chain.stops)
-    chain.stops.append(page.add((SYSTEM, "bold"), value=HOST))
-    chain.parts[chain.stops[-1]] = number
-    page.add((HOST, ""))
-    if system is None:
-        page.add(("Distribution unknown until the layers have been read.", "quiet"))
-    elif isinstance(system, LayertuiError):
-        page.add((visible(f"Distribution unknown: {system}"), "deleted"))
-    else:
-        name = f"{system.name or 'no name'}, as {system.source} says" if system.source else ""
-        gutter = [("  system", "quiet")]
-        said = visible(name or "unknown: no os-release")
-        chain.parts[page.add((said, ""), gutter=gutter, value=system.name or said)] = number
-        for path in system.kernels:
-            about = (": not used by containers", "quiet")
-            gutter = [("  unused", "quiet")]
-            chain.parts[page.add((visible(path), ""), about, gutter=gutter, value=path)] = number
-
-
-def _brief(value: str) -> str:
-    """Return JSON laid out for few columns."""
-    return "{…}" if value.startswith("{") else shorten(visible(value), _VALUE)
-
-
-def _digests(part: ChainPart) -> list[str]:
-    """Return the digest by which others reference a part."""
-    return [value for name, value in part.facts if part.kind != "reference" and name in ("digest", "diff ID")]
-
-
-def _layer(part: ChainPart) -> int:
-    """Return the layer number of a part; 0 if it is not a layer."""
-    return int(part.title.removeprefix("layer ")) if part.kind == "layer" else 0
-
-
 def json_of(image: "Image", part: ChainPart) -> tuple[str, Any]:
     """Return the name of a part's JSON, and the JSON; ``None`` if it has none."""
     if part.kind == "history":
@@ -306,7 +214,7 @@ def json_of(image: "Image", part: ChainPart) -> tuple[str, Any]:
     if part.kind == "layer":
         listed = image.manifest.get("layers")
         if isinstance(listed, list) and len(listed) == len(image.layers):
-            return f"{part.title}, in the manifest", listed[_layer(part) - 1]
+            return f"{part.title}, in the manifest", listed[layer_number(part) - 1]
         return part.title, None
     return visible(part.title), part.document
 

@@ -1,7 +1,6 @@
 """What the Dockerfile screen asks about an image, worked out in threads as the layers arrive."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from textual.message_pump import MessagePump
@@ -59,8 +58,7 @@ class Questions:
         dockerfile = dockerfile_of(image, (), provenance, system, union)
         yield listing_of(dockerfile)
         if dockerfile.source == "history":
-            around = takewhile(lambda _: not job.is_cancelled, neighbours(image))
-            yield listing_of(dockerfile_of(image, around, provenance, system, union))
+            yield listing_of(dockerfile_of(image, neighbours(image, job), provenance, system, union))
 
     def _attached(self, job: Job) -> Provenance | None:
         """Return what is attached; of an engine's image, which sends it after the layers, once these are there."""

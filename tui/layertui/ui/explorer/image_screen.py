@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
@@ -165,7 +164,7 @@ class ImageScreen(StackScreen[None]):
             from layertui.dockerfile.base import base_of
             from layertui.dockerfile.base_candidates import neighbours
 
-            return base_of(image, takewhile(lambda _: not job.is_cancelled, neighbours(image)))
+            return base_of(image, neighbours(image, job))
 
         background(self, find, partial(self.show_base, image), name="base", part_of=self.reading.job)
 
