@@ -76,6 +76,7 @@ def test_the_snapshotter_as_api_1_52_names_it(answers: dict[str, Any], root: Pat
     answers["/containers/made/json"]["Storage"] = {"RootFS": {"Snapshot": {"Name": "overlayfs"}}}
     on_disk = open_image(f"docker-root:[{root}]/made")
     assert own_layers(open_image("docker-container:made")) == own_layers(on_disk)
+    junk: Any
     for junk in (5, {"RootFS": 5}, {"RootFS": {"Snapshot": []}}, {"RootFS": {"Snapshot": {"Name": 5}}}):
         answers["/containers/made/json"]["Storage"] = junk
         (own,) = own_layers(open_image("docker-container:made"))
