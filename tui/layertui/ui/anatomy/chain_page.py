@@ -12,7 +12,7 @@ from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.detail.page import Page, PageBuilder, message
 
-BASE = "base image"
+BASE_TITLE = "base image"
 SYSTEM = "distribution"
 """The end of the chain."""
 _GUTTER = 13
@@ -50,7 +50,7 @@ def chain_of(
         for digest in _digests(part):
             by_digest.setdefault(digest, number)
     for number, part in enumerate(found):
-        layer = layer_number(part)
+        layer = number_of_layer(part)
         title = [("▌ ", f"layer:{layer}")] if layer else []
         about = ("  of the base image" if 0 < layer <= below else "", "quiet")
         chain.stops.append(
@@ -96,7 +96,7 @@ def _add_base(
 ) -> None:
     """Add the base image; its layers lead to the last of them."""
     number = len(chain.stops)
-    chain.stops.append(page.add((BASE, "bold"), value=BASE))
+    chain.stops.append(page.add((BASE_TITLE, "bold"), value=BASE_TITLE))
     chain.parts[chain.stops[-1]] = number
     if isinstance(base, Base):
         facts = base_facts(base)
@@ -140,6 +140,6 @@ def _digests(part: ChainPart) -> list[str]:
     return [value for name, value in part.facts if part.kind != "reference" and name in ("digest", "diff ID")]
 
 
-def layer_number(part: ChainPart) -> int:
+def number_of_layer(part: ChainPart) -> int:
     """Return the layer number of a part; 0 if it is not a layer."""
     return int(part.title.removeprefix("layer ")) if part.kind == "layer" else 0

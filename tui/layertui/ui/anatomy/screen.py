@@ -20,7 +20,7 @@ from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
 from layertui.text.format import count_text
 from layertui.text.sanitize import visible
-from layertui.ui.anatomy.chain_page import BASE, SYSTEM, Chain, chain_of, layer_number
+from layertui.ui.anatomy.chain_page import BASE_TITLE, SYSTEM, Chain, chain_of, number_of_layer
 from layertui.ui.clipboard import copy, copy_text
 from layertui.ui.detail.page import failure, message
 from layertui.ui.keys import Legend
@@ -113,7 +113,7 @@ class AnatomyScreen(Origin[LayerNumber]):
             except LayertuiError as error:
                 system = error
         documents = [(*json_document(*json_of(self._image, part)), stored(part)) for part in found]
-        documents += [(*json_document(title, None), "") for title in (BASE, SYSTEM)]
+        documents += [(*json_document(title, None), "") for title in (BASE_TITLE, SYSTEM)]
         return found, system, documents
 
     def _fail(self, error: LayertuiError) -> None:
@@ -214,7 +214,7 @@ def json_of(image: "Image", part: ChainPart) -> tuple[str, Any]:
     if part.kind == "layer":
         listed = image.manifest.get("layers")
         if isinstance(listed, list) and len(listed) == len(image.layers):
-            return f"{part.title}, in the manifest", listed[layer_number(part) - 1]
+            return f"{part.title}, in the manifest", listed[number_of_layer(part) - 1]
         return part.title, None
     return visible(part.title), part.document
 
