@@ -12,17 +12,19 @@ from rich.markup import escape
 from textual import events
 from textual.app import App
 from textual.await_complete import AwaitComplete
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import ModalScreen, Screen
 
 from layertui.model.errors import LayertuiError
 from layertui.model.reference import ENGINE_NAMES, is_store, parse_reference
+from layertui.model.toml_file import check_names
 from layertui.model.unforeseen import unforeseen
 from layertui.text.sanitize import visible
 from layertui.ui.kept import KeptScreens
 from layertui.ui.key_queue import KeyQueue
-from layertui.ui.keys import key_that_sends, text_of
+from layertui.ui.keys import bind, key_that_sends, text_of
+from layertui.ui.settings import Settings, load_settings, settings_file, write_settings
 from layertui.ui.stack import StackScreen
 from layertui.ui.terminal import ENDING, die_by, is_closed, wait_until_closed
 from layertui.ui.terminal_background import LateAnswers, Question
@@ -108,19 +110,19 @@ class LayertuiApp(App[None]):
     COMMANDS: ClassVar[set["type[Provider] | Callable[[], type[Provider]]"]] = {_commands}
     NOTIFICATION_TIMEOUT = 6
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "leave_screen", "back", tooltip="Back to the screen before"),
-        Binding("q", "end", "quit", tooltip="Quit, on the first screen"),
-        Binding("question_mark", "help", "help"),
-        Binding("ctrl+p", "command_palette", "all", tooltip="All actions"),
-        Binding(
+        bind("q", "leave_screen", "back", tooltip="Back to the screen before"),
+        bind("q", "end", "quit", tooltip="Quit, on the first screen"),
+        bind("question_mark", "help", "help"),
+        bind("ctrl+p", "command_palette", "all", tooltip="All actions"),
+        bind(
             "o,ctrl+k", "open", "find", show=False, tooltip="Find anything: images, paths, packages, commands"
         ),
-        Binding("T", "toggle_theme", "light/dark", show=False, tooltip="Toggle dark and light colors"),
-        Binding("tab", "app.focus_next", "next pane", show=False),
-        Binding("shift+tab", "app.focus_previous", "previous pane", show=False),
-        Binding("escape", "back", "back", show=False, tooltip="Back"),
-        Binding("ctrl+q", "quit", "quit", show=False, priority=True, tooltip="Quit"),
-        Binding(
+        bind("T", "toggle_theme", "light/dark", show=False, tooltip="Toggle dark and light colors"),
+        bind("tab", "app.focus_next", "next pane", show=False),
+        bind("shift+tab", "app.focus_previous", "previous pane", show=False),
+        bind("escape", "back", "back", show=False, tooltip="Back"),
+        bind("ctrl+q", "quit", "quit", show=False, priority=True, tooltip="Quit"),
+        bind(
             "ctrl+z", "suspend_process", "suspend", show=False, priority=True, tooltip="Suspend; fg resumes"
         ),
     ]
@@ -131,9 +133,16 @@ class LayertuiApp(App[None]):
         platform: str | None = None,
         cache: bool = True,
         question: Question | None = None,
+        settings: Settings | None = None,
     ) -> None:
-        """``question``: what the terminal has been asked about its background."""
+        """``question``: what the terminal has been asked about its background.
+
+        Raises :class:`LayertuiError` if the settings name an unknown theme.
+        """
         super().__init__()
+        self.settings = settings or Settings()
+        self.keymap = self._normalize_keymap(self.settings.keymap())
+        """The keys that the settings give to actions, by the names of these."""
         self._question = question
         self._late: LateAnswers[events.Key] | None = LateAnswers() if question and question.is_open else None
         self.reference = reference
@@ -155,10 +164,15 @@ class LayertuiApp(App[None]):
             self.stylesheet.set_variables(self.get_css_variables())
         else:
             self.theme = ANSI_THEME
+        if wanted := self.settings.theme:
+            check_names(settings_file(), "theme ", [wanted], sorted(self.available_themes))
+            self.theme = wanted
 
     def on_mount(self) -> None:
         """Show the given image, else the list of images."""
         sys.setswitchinterval(_SWITCH)
+        if self.keymap:
+            self.set_keymap(self.keymap)
         if not self.is_headless:
             background(self, wait_until_closed, name="terminal")
         self.call_later(self._begin)  # layout during mount is wasted
@@ -367,6 +381,21 @@ class LayertuiApp(App[None]):
         self._theme_before = self.theme
         other = self.get_theme(before)
         self.theme = before if other and other.dark != was_dark else LIGHT_THEME if was_dark else DARK_THEME
+
+    def action_save_settings(self) -> None:
+        """Write theme, layout and order of the open screens to the file of the settings."""
+        file = settings_file()
+        try:
+            settings = load_settings(file)
+            settings.theme = self.theme
+            for screen in self.screen_stack:
+                if isinstance(screen, StackScreen):
+                    screen.save_to(settings)
+            write_settings(file, settings)
+        except LayertuiError as error:
+            self.notify(visible(str(error)), severity="error", markup=False)
+        else:
+            self.notify(f"Saved to {visible(str(file))}", markup=False)
 
     def _images(self) -> Screen[None]:
         from layertui.ui.images.screen import ImagesScreen

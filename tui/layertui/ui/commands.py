@@ -32,6 +32,7 @@ def commands_of(screen: Screen[object]) -> Iterator[Command]:
             if section not in SHARED:
                 meaning = f"{section}: {meaning}"
             yield " ".join(use.keys), meaning, partial(app.run_action, use.action, use.node)
+    yield "", "Save theme, layout and order as settings", partial(app.run_action, "app.save_settings")
     for theme in app.available_themes:
         yield "", f"Theme: {theme}", partial(setattr, app, "theme", theme)
 

@@ -1,5 +1,8 @@
 """The keys of a screen, for help and command palette; keys and what they send."""
 
+import importlib
+import pkgutil
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -13,6 +16,49 @@ from textual.widget import Widget
 
 Legend = Sequence[tuple[str, str, str]]
 """Marks of a screen: text, style (``$added``), meaning."""
+
+_BOUND_NAMES: set[str] = set()
+"""The names of the actions of the modules that are imported."""
+_BY_ONE = re.compile(r"(\w+)\((-?)1\)")
+_OF_A_NUMBER = re.compile(r"(tab|part)\((\d)\)")
+_OF_A_NAME = re.compile(r"\w+\('(\w+)'\)")
+
+
+def bind(
+    keys: str,
+    action: str,
+    description: str = "",
+    show: bool = True,
+    *,
+    priority: bool = False,
+    tooltip: str = "",
+    group: Binding.Group | None = None,
+) -> Binding:
+    """Return the binding of an action to keys, separated by commas, that the user's settings can replace."""
+    name = name_of(action)
+    _BOUND_NAMES.add(name)
+    return Binding(keys, action, description, show, None, priority, tooltip, name, group=group)
+
+
+def name_of(action: str) -> str:
+    """Return what the settings call an action: ``layer(1)`` is ``next_layer``, ``ask('filter')`` is ``filter``."""
+    called = action.removeprefix("screen.").removeprefix("app.")
+    if numbered := _OF_A_NUMBER.fullmatch(called):
+        return f"{numbered[1]}_{int(numbered[2]) + 1}"
+    if step := _BY_ONE.fullmatch(called):
+        return f"{'previous' if step[2] else 'next'}_{step[1]}"
+    named = _OF_A_NAME.fullmatch(called)
+    return named[1] if named else called
+
+
+def known_names() -> list[str]:
+    """Return the names of all actions, of every screen and pane."""
+    import layertui.ui
+
+    for module in pkgutil.walk_packages(layertui.ui.__path__, "layertui.ui."):
+        importlib.import_module(module.name)
+    return sorted(name for name in _BOUND_NAMES if name.isidentifier())
+
 
 SHARED = ("This screen", "Every screen")
 """Sections that belong to no pane."""
@@ -122,7 +168,9 @@ def _uses(node: DOMNode) -> Iterator[KeyUse]:
     for kind in type(node).__mro__:
         if kind.__module__.startswith("textual."):
             continue
-        for _key, binding in BindingsMap(kind.__dict__.get("BINDINGS")):
+        bindings = BindingsMap(kind.__dict__.get("BINDINGS"))
+        bindings.apply_keymap(getattr(node.app, "keymap", {}))
+        for _key, binding in bindings:
             if binding.description:
                 by_action.setdefault(binding.action, []).append(binding)
     for action, bound in by_action.items():

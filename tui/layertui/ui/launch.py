@@ -36,11 +36,14 @@ def explore(reference: str | None, platform: str | None, cache: bool) -> int:
     from layertui.sources.piped import keep_standard_input
 
     keep_standard_input(reference)  # keys are read from the terminal
+    from layertui.ui.settings import load_settings, settings_file
+
+    settings = load_settings(settings_file())
     with terminal_streams(), asking(keys=0, screen=2) as question:
         from layertui.ui.app import LayertuiApp  # Textual takes longer to import than a terminal to answer
 
         question.listen()
-        app = LayertuiApp(reference, platform, cache, question)
+        app = LayertuiApp(reference, platform, cache, question, settings)
         app.run()
     if app.ended_by is not None:
         die_by(app.ended_by)

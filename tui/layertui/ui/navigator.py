@@ -9,6 +9,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from layertui.model.identity import Identity
+from layertui.ui.settings import Settings
 
 
 class Navigator(Protocol):
@@ -18,6 +19,8 @@ class Navigator(Protocol):
     """Platform of multi-platform images, ``os/arch[/variant]``; None: the default."""
     cache: bool
     """False: layers are reread in place of taken from the cache."""
+    settings: Settings
+    """How screens are arranged at first."""
 
     def explore(self, reference: str, layer: str = "") -> None:
         """Show the image or store that ``reference`` names; begin at the layer that a store calls ``layer``."""

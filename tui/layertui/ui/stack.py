@@ -17,6 +17,7 @@ from textual.screen import Screen, ScreenResultType
 
 from layertui.text.format import count_text
 from layertui.ui.clipboard import copy_text
+from layertui.ui.settings import Settings
 from layertui.ui.theme.layers import NO_ROLES, LayerRoles, roles_of
 
 
@@ -42,6 +43,9 @@ class StackScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
     """Whether the screen is kept as it is when it leaves the stack, to be shown again."""
     image_shown = ""
     """The reference of the image that the screen is of, if it is kept among the last ones that were open."""
+
+    def save_to(self, settings: Settings) -> None:
+        """Put how the screen is arranged into the settings."""
 
     def put_away(self) -> None:
         """Stop what is going on: the screen was left, and is kept."""

@@ -23,7 +23,7 @@ from layertui.text.sanitize import visible
 from layertui.ui.anatomy.chain_page import BASE_TITLE, SYSTEM, Chain, chain_of, number_of_layer
 from layertui.ui.clipboard import copy, copy_text
 from layertui.ui.detail.page import failure, message
-from layertui.ui.keys import Legend
+from layertui.ui.keys import Legend, bind
 from layertui.ui.stack import Origin
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.lines import Document, Line
@@ -61,12 +61,10 @@ class AnatomyScreen(Origin[LayerNumber]):
         ("→", "$accent", "a reference to another step: enter follows it"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter", "follow", "follow", tooltip="Follow the reference, or open the layer in the explorer"
-        ),
-        Binding("n", "step(1)", "next step", tooltip="Next step of the chain", group=_STEP_KEYS),
-        Binding("N", "step(-1)", "previous step", tooltip="Previous step of the chain", group=_STEP_KEYS),
-        Binding("y", "copy", "copy", tooltip="Copy the selected value; in the JSON, the stored document"),
+        bind("enter", "follow", "follow", tooltip="Follow the reference, or open the layer in the explorer"),
+        bind("n", "step(1)", "next step", tooltip="Next step of the chain", group=_STEP_KEYS),
+        bind("N", "step(-1)", "previous step", tooltip="Previous step of the chain", group=_STEP_KEYS),
+        bind("y", "copy", "copy", tooltip="Copy the selected value; in the JSON, the stored document"),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
 

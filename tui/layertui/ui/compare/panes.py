@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 
@@ -12,6 +12,7 @@ from layertui.ui.clipboard import copy
 from layertui.ui.compare.detail import ComparedPane, compared_subject
 from layertui.ui.compare.presenter import ComparedPresenter
 from layertui.ui.detail.page import Page, message
+from layertui.ui.keys import bind
 from layertui.ui.tree.split_view import TreeSplitView
 from layertui.ui.tree.view import TreeView
 from layertui.ui.widgets.text_view import TextView
@@ -27,8 +28,8 @@ class FactsView(TextView):
 
     HELP_NAME: ClassVar[str] = "Facts"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "go", "open", tooltip="Open the directory in the tree"),
-        Binding("y", "copy", "copy", show=False, tooltip="Copy the selected line"),
+        bind("enter", "go", "open", tooltip="Open the directory in the tree"),
+        bind("y", "copy", "copy", show=False, tooltip="Copy the selected line"),
     ]
 
     @dataclass

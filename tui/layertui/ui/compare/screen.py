@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
@@ -19,7 +19,7 @@ from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.compare.panes import ComparePanes
 from layertui.ui.compare.side_header import Chosen, SideHeader
-from layertui.ui.keys import Legend
+from layertui.ui.keys import Legend, bind
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import StackScreen, open_instead
 from layertui.ui.theme.layers import NO_ROLES
@@ -55,12 +55,12 @@ class CompareScreen(StackScreen[None]):
         ("✗", "$deleted", "not everything could be read: what is missing appears as absent"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "explore(1)", "in A", tooltip="Open the path in the explorer of A"),
-        Binding("b", "explore(2)", "in B", tooltip="Open the path in the explorer of B"),
-        Binding("i", "ignore", "ignore", tooltip="Ignore: mtime / mtime and owner / nothing"),
-        Binding("X", "swap", "swap", tooltip="Swap A and B"),
-        Binding("R,ctrl+r", "reload", "reload", show=False, tooltip="Reload"),
-        Binding("escape", "leave", "back", show=False, tooltip="Leave the detail, then back"),
+        bind("a", "explore(1)", "in A", tooltip="Open the path in the explorer of A"),
+        bind("b", "explore(2)", "in B", tooltip="Open the path in the explorer of B"),
+        bind("i", "ignore", "ignore", tooltip="Ignore: mtime / mtime and owner / nothing"),
+        bind("X", "swap", "swap", tooltip="Swap A and B"),
+        bind("R,ctrl+r", "reload", "reload", show=False, tooltip="Reload"),
+        bind("escape", "leave", "back", show=False, tooltip="Leave the detail, then back"),
     ]
     DEFAULT_CSS = """
     CompareScreen #head {

@@ -19,6 +19,7 @@ from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten_path
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, failure, message
+from layertui.ui.keys import bind
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.worker.background import background, background_each
 
@@ -50,24 +51,20 @@ class DetailPane(TextView):
     HELP_NAME: ClassVar[str] = "Detail"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(
-                str(number), f"tab({number - 1})", name.lower(), show=False, tooltip=f"Show the tab {name}"
-            )
+            bind(str(number), f"tab({number - 1})", name.lower(), show=False, tooltip=f"Show the tab {name}")
             for number, name in enumerate(TABS, 1)
         ),
-        Binding("enter", "enter", "open", tooltip="Compare the marked versions, or open a hidden file"),
-        Binding("space", "mark", "mark", tooltip="Mark a version (enter compares two)"),
-        Binding("n", "jump(1)", "next hunk", tooltip="Next hunk", group=_HUNK_KEYS),
-        Binding("N", "jump(-1)", "previous hunk", tooltip="Previous hunk", group=_HUNK_KEYS),
-        Binding("b", "blame", "blame", tooltip="Show or hide the layer that wrote each line"),
-        Binding(
-            "less_than_sign", "version(-1)", "older version", tooltip="Older version", group=_VERSION_KEYS
-        ),
-        Binding(
+        bind("enter", "enter", "open", tooltip="Compare the marked versions, or open a hidden file"),
+        bind("space", "mark", "mark", tooltip="Mark a version (enter compares two)"),
+        bind("n", "jump(1)", "next hunk", tooltip="Next hunk", group=_HUNK_KEYS),
+        bind("N", "jump(-1)", "previous hunk", tooltip="Previous hunk", group=_HUNK_KEYS),
+        bind("b", "blame", "blame", tooltip="Show or hide the layer that wrote each line"),
+        bind("less_than_sign", "version(-1)", "older version", tooltip="Older version", group=_VERSION_KEYS),
+        bind(
             "greater_than_sign", "version(1)", "newer version", tooltip="Newer version", group=_VERSION_KEYS
         ),
-        Binding("H", "hex", "text/hex", tooltip="Toggle text and hex"),
-        Binding("y", "copy", "copy", tooltip="Copy the selected value, or the path"),
+        bind("H", "hex", "text/hex", tooltip="Toggle text and hex"),
+        bind("y", "copy", "copy", tooltip="Copy the selected value, or the path"),
     ]
 
     @dataclass

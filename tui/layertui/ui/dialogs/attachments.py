@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import OptionList, Static
@@ -18,6 +18,7 @@ from layertui.text.sanitize import visible, visible_lines
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.dialogs.reader import ReaderDialog
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
+from layertui.ui.keys import bind
 from layertui.ui.stack import open_above
 from layertui.ui.widgets.lines import Line, LongDocument
 from layertui.ui.worker.background import background, background_each
@@ -34,9 +35,9 @@ class AttachmentsDialog(Dialog[None]):
     """List the attachments of an image as they are found; enter opens one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,a", "dismiss", "close"),
-        Binding("k", "move('cursor_up')", "up", show=False),
-        Binding("j", "move('cursor_down')", "down", show=False),
+        bind("escape,q,a", "dismiss", "close"),
+        bind("k", "move('cursor_up')", "up", show=False),
+        bind("j", "move('cursor_down')", "down", show=False),
     ]
     DEFAULT_CSS = """
     AttachmentsDialog {

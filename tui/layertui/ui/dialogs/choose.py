@@ -4,21 +4,22 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import OptionList
 
 from layertui.text.sanitize import visible
 from layertui.ui.dialogs.dialog import Dialog
+from layertui.ui.keys import bind
 
 
 class ChooseDialog(Dialog[str | None]):
     """Dismissed with the choice, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss", "close"),
-        Binding("k", "move('cursor_up')", "up", show=False),
-        Binding("j", "move('cursor_down')", "down", show=False),
+        bind("escape,q", "dismiss", "close"),
+        bind("k", "move('cursor_up')", "up", show=False),
+        bind("j", "move('cursor_down')", "down", show=False),
     ]
     DEFAULT_CSS = """
     ChooseDialog {

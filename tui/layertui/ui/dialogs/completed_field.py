@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 
 from layertui.text.sanitize import visible
 from layertui.ui.dialogs.completion import common
+from layertui.ui.keys import bind
 from layertui.ui.worker.background import background
 
 LISTED = 200
@@ -24,9 +25,9 @@ class CompletedField(Vertical):
     """Complete the text with ``complete``, which may be slow."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "complete"),
-        Binding("down", "choose(1)", "next", show=False),
-        Binding("up", "choose(-1)", "previous", show=False),
+        bind("tab", "complete", "complete"),
+        bind("down", "choose(1)", "next", show=False),
+        bind("up", "choose(-1)", "previous", show=False),
     ]
     DEFAULT_CSS = """
     CompletedField {

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.style import Style
@@ -21,6 +21,7 @@ from layertui.ui.dialogs.completed_field import CompletedField
 from layertui.ui.dialogs.completion import complete_path, expanded
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
+from layertui.ui.keys import bind
 from layertui.ui.stack import on_top
 from layertui.ui.worker.background import background
 
@@ -51,10 +52,10 @@ class ExtractDialog(Dialog[None]):
     """Extract what ``select`` returns, which is counted while the user types; closing stops it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "cancel", tooltip="Stop, go back, or close"),
-        Binding("enter,q", "close", "close", show=False),
-        Binding("r", "replace", "replace", tooltip="Replace existing files"),
-        Binding("ctrl+o", "owner", "owners", tooltip="Preserve owners, or not"),
+        bind("escape", "leave", "cancel", tooltip="Stop, go back, or close"),
+        bind("enter,q", "close", "close", show=False),
+        bind("r", "replace", "replace", tooltip="Replace existing files"),
+        bind("ctrl+o", "owner", "owners", tooltip="Preserve owners, or not"),
     ]
     DEFAULT_CSS = """
     ExtractDialog {

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from layertui.text.format import sentence
 from layertui.ui.dialogs.dialog import Dialog
-from layertui.ui.keys import KeyUse, Legend, key_sections, tasks
+from layertui.ui.keys import KeyUse, Legend, bind, key_sections, tasks
 from layertui.ui.widgets.facts import folded_rows
 from layertui.ui.widgets.lines import Document, Line, Span
 from layertui.ui.widgets.text_view import TextView
@@ -86,9 +86,9 @@ class HelpScreen(Dialog[None]):
     """Shows a screen's ``HELP`` (a paragraph), its ``LEGEND`` (:data:`~layertui.ui.keys.Legend`) and keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "close", tooltip="Clear the filter, close"),
-        Binding("question_mark,q,enter", "dismiss", "close"),
-        Binding("slash", "filter", "filter", tooltip="Show only what contains a text"),
+        bind("escape", "leave", "close", tooltip="Clear the filter, close"),
+        bind("question_mark,q,enter", "dismiss", "close"),
+        bind("slash", "filter", "filter", tooltip="Show only what contains a text"),
     ]
     DEFAULT_CSS = """
     HelpScreen {

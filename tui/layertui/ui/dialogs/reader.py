@@ -5,13 +5,14 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 
 from layertui.model.job import Job
 from layertui.ui.clipboard import copy
 from layertui.ui.dialogs.dialog import Dialog
+from layertui.ui.keys import bind
 from layertui.ui.widgets.lines import Document, Line
 from layertui.ui.widgets.text_view import TextView
 
@@ -20,8 +21,8 @@ class ReaderDialog(Dialog[None]):
     """Shows a document under its title. Also closed by ``key``, which opened it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "dismiss", "close"),
-        Binding("y", "copy", "copy", tooltip="Copy the selected value"),
+        bind("escape,q,enter", "dismiss", "close"),
+        bind("y", "copy", "copy", tooltip="Copy the selected value"),
     ]
     DEFAULT_CSS = """
     ReaderDialog {

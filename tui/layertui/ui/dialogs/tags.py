@@ -4,7 +4,7 @@ import re
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, OptionList, Static
@@ -16,6 +16,7 @@ from layertui.text.matching import match_positions
 from layertui.text.sanitize import visible
 from layertui.ui.dialogs.completed_field import LISTED
 from layertui.ui.dialogs.dialog import Dialog
+from layertui.ui.keys import bind
 from layertui.ui.worker.background import background
 
 _OF_A_DIGEST = re.compile(r"sha256-[0-9a-f]{64}")
@@ -26,11 +27,11 @@ class TagsDialog(Dialog[str | None]):
     """Dismissed with the reference of the selected tag, or None; typing filters the tags."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "cancel"),
-        Binding("down", "move('cursor_down')", "down", show=False, priority=True),
-        Binding("up", "move('cursor_up')", "up", show=False, priority=True),
-        Binding("pagedown", "move('page_down')", "page down", show=False, priority=True),
-        Binding("pageup", "move('page_up')", "page up", show=False, priority=True),
+        bind("escape", "dismiss", "cancel"),
+        bind("down", "move('cursor_down')", "down", show=False, priority=True),
+        bind("up", "move('cursor_up')", "up", show=False, priority=True),
+        bind("pagedown", "move('page_down')", "page down", show=False, priority=True),
+        bind("pageup", "move('page_up')", "page up", show=False, priority=True),
     ]
     DEFAULT_CSS = """
     TagsDialog {

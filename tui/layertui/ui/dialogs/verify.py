@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
@@ -19,6 +19,7 @@ from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
+from layertui.ui.keys import bind
 from layertui.ui.widgets.lines import Document, Line, Span
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.worker.background import TICK, background_each
@@ -41,7 +42,7 @@ class VerifyDialog(Dialog[None]):
     """Check ``image`` from its reference down to its layers; closing stops it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter,V", "dismiss", "close"),
+        bind("escape,q,enter,V", "dismiss", "close"),
     ]
     DEFAULT_CSS = """
     VerifyDialog {

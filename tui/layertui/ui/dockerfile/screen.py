@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.widget import Widget
@@ -28,7 +28,7 @@ from layertui.ui.dockerfile.listing import Listing
 from layertui.ui.dockerfile.questions import Questions
 from layertui.ui.dockerfile.step_page import step_page
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
-from layertui.ui.keys import Legend
+from layertui.ui.keys import Legend, bind
 from layertui.ui.stack import Origin
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.lines import Line
@@ -69,9 +69,9 @@ class DockerfileScreen(Origin[tuple[str, LayerNumber]]):
         ("# unknown:", "$quiet", "the instruction is incomplete"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "explore", "explore", tooltip="Open the layer or file, or go to the instruction"),
-        Binding("y", "copy", "copy", tooltip="Copy the instruction, the changed lines or the path"),
-        Binding("Y", "copy_all", "copy all", tooltip="Copy the Dockerfile"),
+        bind("enter", "explore", "explore", tooltip="Open the layer or file, or go to the instruction"),
+        bind("y", "copy", "copy", tooltip="Copy the instruction, the changed lines or the path"),
+        bind("Y", "copy_all", "copy all", tooltip="Copy the Dockerfile"),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.explorer import open_screens
+from layertui.ui.keys import bind
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import Origin, StackScreen, on_top, open_above
 from layertui.ui.worker.background import background
@@ -46,12 +47,12 @@ class ImageScreen(StackScreen[None]):
     """Open the other screens about the image, and return at what was selected there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("I", "insight", "insight", tooltip="Analyze: waste, secrets, duplicates, packages"),
-        Binding("F", "search", "search", tooltip="Search the contents of all files, config and history"),
-        Binding("B", "dockerfile", "build steps", tooltip="Dockerfile, with the changes of each step"),
-        Binding("a", "attachments", "attachments", show=False, tooltip="Signatures, SBOMs and attestations"),
-        Binding("A", "anatomy", "anatomy", show=False, tooltip="Manifest, config and layers (raw)"),
-        Binding("V", "verify", "verify", show=False, tooltip="Recompute every digest of the image"),
+        bind("I", "insight", "insight", tooltip="Analyze: waste, secrets, duplicates, packages"),
+        bind("F", "search", "search", tooltip="Search the contents of all files, config and history"),
+        bind("B", "dockerfile", "build steps", tooltip="Dockerfile, with the changes of each step"),
+        bind("a", "attachments", "attachments", show=False, tooltip="Signatures, SBOMs and attestations"),
+        bind("A", "anatomy", "anatomy", show=False, tooltip="Manifest, config and layers (raw)"),
+        bind("V", "verify", "verify", show=False, tooltip="Recompute every digest of the image"),
     ]
 
     def __init__(self, reference: str, platform: str | None) -> None:

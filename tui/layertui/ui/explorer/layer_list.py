@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
@@ -17,7 +17,7 @@ from layertui.text.format import count_text, rate_text, share_text, short_size, 
 from layertui.text.sanitize import visible
 from layertui.ui.cells import clip, shorten
 from layertui.ui.clipboard import copy
-from layertui.ui.keys import CHANGE_KEYS
+from layertui.ui.keys import CHANGE_KEYS, bind
 from layertui.ui.widgets.bars import scale_of, two_part_bar
 from layertui.ui.widgets.lines import Span
 from layertui.ui.widgets.list_view import ListView
@@ -73,25 +73,25 @@ class LayerList(ListView):
 
     HELP_NAME: ClassVar[str] = "Layers"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "tree", tooltip="Go to the tree"),
-        Binding(
+        bind("enter", "open", "tree", tooltip="Go to the tree"),
+        bind(
             "n",
             "screen.change(1)",
             "next change",
             tooltip="Next path changed by the layer",
             group=CHANGE_KEYS,
         ),
-        Binding("N", "screen.change(-1)", "previous change", tooltip="Previous change", group=CHANGE_KEYS),
-        Binding("r", "turn", "reverse", show=False, tooltip="Newest or oldest first"),
-        Binding("e", "fold", "steps", tooltip="Hide or show steps without a layer"),
-        Binding(
+        bind("N", "screen.change(-1)", "previous change", tooltip="Previous change", group=CHANGE_KEYS),
+        bind("r", "turn", "reverse", show=False, tooltip="Newest or oldest first"),
+        bind("e", "fold", "steps", tooltip="Hide or show steps without a layer"),
+        bind(
             "W",
             "raw",
             "as recorded",
             show=False,
             tooltip="Toggle recorded and parsed commands",
         ),
-        Binding("y", "copy", "copy", show=False, tooltip="Copy the digest of the layer, or the step"),
+        bind("y", "copy", "copy", show=False, tooltip="Copy the digest of the layer, or the step"),
     ]
     DEFAULT_CSS = """
     LayerList {
@@ -149,6 +149,16 @@ class LayerList(ListView):
             return bool(self._folded)
         height = self.content_size.height
         return self.screen.size.height < ROOMY or 0 < height < len(self.image.history)
+
+    @property
+    def steps_wanted(self) -> bool | None:
+        """Whether steps without a layer are to be listed; None: if there is room."""
+        return None if self._folded is None else not self._folded
+
+    def order(self, newest_first: bool, steps: bool | None) -> None:
+        """Say in which order layers are listed at first, and whether steps without a layer are."""
+        self.newest_first = newest_first
+        self._folded = None if steps is None else not steps
 
     def show(self, image: "Image") -> None:
         """List the steps of ``image``, the cursor on the newest layer."""

@@ -16,6 +16,8 @@ from layertui.ui.detail.pane import DetailPane
 from layertui.ui.explorer.layer_list import LayerList
 from layertui.ui.explorer.loading import ImagePresenter, TreeSource
 from layertui.ui.failures import failure_text
+from layertui.ui.keys import bind
+from layertui.ui.navigator import navigator
 from layertui.ui.stack import open_above
 from layertui.ui.tree.presenter import LayerPresenter
 from layertui.ui.tree.split_view import TreeSplitView
@@ -25,6 +27,7 @@ from layertui.ui.worker.background import background, computing
 if TYPE_CHECKING:
     from layertui.insight.sizes import SizeMap
     from layertui.model.sizes import Bytes
+    from layertui.ui.settings import ExplorerSettings, Settings
     from layertui.ui.worker.reading import Reading
     from layertui.union.tree_rows import TreeRows
 
@@ -48,21 +51,21 @@ class ImagePanes(TreeSplitView):
     """Show a :class:`~layertui.ui.worker.reading.Reading`; the tree follows the layers, the detail the tree."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
+        bind(
             "left_square_bracket,comma",
             "layer(-1)",
             "lower layer",
             tooltip="Lower layer",
             group=_LAYER,
         ),
-        Binding(
+        bind(
             "right_square_bracket,full_stop",
             "layer(1)",
             "upper layer",
             tooltip="Upper layer",
             group=_LAYER,
         ),
-        Binding(
+        bind(
             "x",
             "extract",
             "extract",
@@ -83,8 +86,20 @@ class ImagePanes(TreeSplitView):
         )
 
     def on_mount(self) -> None:
+        settings = navigator(self).settings.explorer
+        self.layer_list.order(settings.layers == "newest", settings.steps)
+        self._detail_wanted = settings.detail
         self.call_after_refresh(background, self, _import_rest, name="import")
         self.set_timer(_PATIENCE, self._wait_no_longer)
+
+    def save_to(self, settings: "Settings") -> None:
+        """Put how the panes are arranged into the settings."""
+        explorer, rows = settings.explorer, self.tree_view.rows
+        explorer.layers = "newest" if self.layer_list.newest_first else "oldest"
+        explorer.steps = self.layer_list.steps_wanted
+        explorer.detail = self._detail_wanted
+        if rows is not None and rows.sort != "growth":  # which only Compare has
+            explorer.view, explorer.sort, explorer.reverse = rows.view, rows.sort, rows.is_reversed
 
     @property
     def busy(self) -> bool:
@@ -123,10 +138,13 @@ class ImagePanes(TreeSplitView):
             self.tree_view.say(self.layer_list.waiting, failed)
         else:
             self._building = source
+            settings = navigator(self).settings.explorer
 
             def build(_job: Job) -> "TreeRows":
                 with computing:
-                    return source.rows()
+                    rows = source.rows()
+                    _arrange(rows, settings)
+                    return rows
 
             background(self, build, self._show_rows, self._fail, name="rows")
 
@@ -308,6 +326,13 @@ class ImagePanes(TreeSplitView):
     def action_layer(self, by: int) -> None:
         """Upper layer or below the one available."""
         self.layer_list.go_to_layer(LayerNumber(self.layer_list.merged_layer + by))
+
+
+def _arrange(rows: "TreeRows", settings: "ExplorerSettings") -> None:
+    if settings.view != rows.view and settings.view in rows.views:
+        rows.show(settings.view)
+    if (settings.sort, settings.reverse) != (rows.sort, rows.is_reversed):
+        rows.order_by(settings.sort, settings.reverse)
 
 
 def _import_rest(_job: Job) -> None:

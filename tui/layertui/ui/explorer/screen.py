@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
@@ -22,7 +22,7 @@ from layertui.ui.explorer.layer_facts import Oddity, oddities
 from layertui.ui.explorer.panes import ImagePanes
 from layertui.ui.explorer.strip import LABELED, STRIPPED, LayerStrip
 from layertui.ui.failures import failure_table, failure_text
-from layertui.ui.keys import PLACE_KEYS, Legend
+from layertui.ui.keys import PLACE_KEYS, Legend, bind
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import open_above, open_instead
 from layertui.ui.theme.layers import LayerRoles
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from layertui.model.image import Image
     from layertui.model.layer_index import LayerIndex
     from layertui.ui.finder.items import Inside
+    from layertui.ui.settings import Settings
 
 
 class ExplorerScreen(ImageScreen):
@@ -77,18 +78,18 @@ class ExplorerScreen(ImageScreen):
         ("⚠", "$modified", "engines disagree about the image, or it is invalid"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("D", "compare", "compare", tooltip="Compare with another image or layer"),
-        Binding("exclamation_mark", "warnings", "warnings", tooltip="Warnings"),
-        Binding(
+        bind("D", "compare", "compare", tooltip="Compare with another image or layer"),
+        bind("exclamation_mark", "warnings", "warnings", tooltip="Warnings"),
+        bind(
             "i", "facts", "facts", tooltip="Image: environment, command, labels, author, base; and the layer"
         ),
-        Binding("p", "platform", "platform", show=False, tooltip="Open another platform"),
-        Binding("R,ctrl+r", "reload", "reload", show=False, tooltip="Reload"),
-        Binding("Y", "registry", "search registry", tooltip="Look up the name in its registry"),
-        Binding("escape,backspace", "leave", "back", show=False, tooltip="Leave the detail, then back"),
+        bind("p", "platform", "platform", show=False, tooltip="Open another platform"),
+        bind("R,ctrl+r", "reload", "reload", show=False, tooltip="Reload"),
+        bind("Y", "registry", "search registry", tooltip="Look up the name in its registry"),
+        bind("escape,backspace", "leave", "back", show=False, tooltip="Leave the detail, then back"),
         *(
             # Before the tree's keys: these come first after a finding was opened.
-            Binding(key, f"step({by})", name, tooltip=does, group=PLACE_KEYS, priority=True)
+            bind(key, f"step({by})", name, tooltip=does, group=PLACE_KEYS, priority=True)
             for key, by, name, does in (
                 ("n", 1, "next finding", "Next finding, match or step of the screen that you came from"),
                 ("N", -1, "previous finding", "Previous finding"),
@@ -141,6 +142,9 @@ class ExplorerScreen(ImageScreen):
 
     def on_unmount(self) -> None:
         self._close()
+
+    def save_to(self, settings: "Settings") -> None:
+        self.panes.save_to(settings)
 
     def _close(self) -> None:
         for reading in self._reading, self._anew:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
@@ -19,6 +19,7 @@ from layertui.ui.dialogs.completion import common, complete, expanded
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.finder.found_list import FoundList
 from layertui.ui.finder.items import Findable, Inside, Ranked, best, rank
+from layertui.ui.keys import bind
 from layertui.ui.worker.background import background, background_each
 
 _OPEN = "a name, path or reference such as oci:DIR:TAG or docker://REPO:TAG"
@@ -31,12 +32,12 @@ class FinderDialog(Dialog[Findable | None]):
     """Dismissed with what was chosen, or None; the first row is chosen until the user moves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "cancel"),
-        Binding("tab", "complete", "complete", priority=True),
-        Binding("down,ctrl+n", "move(1)", "next", show=False, priority=True),
-        Binding("up,ctrl+p", "move(-1)", "previous", show=False, priority=True),
-        Binding("pagedown", "page(1)", "page down", show=False, priority=True),
-        Binding("pageup", "page(-1)", "page up", show=False, priority=True),
+        bind("escape", "cancel", "cancel"),
+        bind("tab", "complete", "complete", priority=True),
+        bind("down,ctrl+n", "move(1)", "next", show=False, priority=True),
+        bind("up,ctrl+p", "move(-1)", "previous", show=False, priority=True),
+        bind("pagedown", "page(1)", "page down", show=False, priority=True),
+        bind("pageup", "page(-1)", "page up", show=False, priority=True),
     ]
     DEFAULT_CSS = """
     FinderDialog {

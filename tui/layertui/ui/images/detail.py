@@ -4,7 +4,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
@@ -16,6 +16,7 @@ from layertui.model.job import Job
 from layertui.model.reference import ENGINE_NAMES
 from layertui.text.sanitize import visible
 from layertui.ui.images.table_model import TableRow
+from layertui.ui.keys import bind
 from layertui.ui.widgets.facts import Fact, Facts
 from layertui.ui.worker.background import background
 
@@ -32,10 +33,10 @@ class ImageDetail(VerticalScroll):
     """The facts of one row. Images are opened in a thread; the last one requested is shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "scroll_up", "up", show=False),
-        Binding("down,j", "scroll_down", "down", show=False),
-        Binding("home,g", "scroll_home", "first line", show=False),
-        Binding("end,G", "scroll_end", "last line", show=False),
+        bind("up,k", "scroll_up", "up", show=False),
+        bind("down,j", "scroll_down", "down", show=False),
+        bind("home,g", "scroll_home", "first line", show=False),
+        bind("end,G", "scroll_end", "last line", show=False),
     ]
     HELP_NAME = "Detail"
 

@@ -1,5 +1,6 @@
 """An image as the table of images shows it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -34,10 +35,22 @@ DEAD = Column("dead", "DEAD", 15, 4, descends=True)
 _BAR = 10
 
 
-def columns_of(has_engine: bool, has_dead: bool) -> tuple[Column, ...]:
-    """Return the columns: with shared sizes if an engine is among the sources, with dead bytes if some are known."""
+def columns_of(has_engine: bool, has_dead: bool, chosen: Sequence[str] = ()) -> tuple[Column, ...]:
+    """Return the columns: with shared sizes if an engine is among the sources, with dead bytes if some are known.
+
+    ``chosen`` are the keys of those wanted after the name; none: all.
+    """
     shared, dead = SHARED if has_engine else (), (DEAD,) if has_dead else ()
-    return (*IMAGE_COLUMNS[:3], *dead, *shared, *IMAGE_COLUMNS[3:])
+    columns = (*IMAGE_COLUMNS[:3], *dead, *shared, *IMAGE_COLUMNS[3:])
+    if not chosen:
+        return columns
+    by_key = {column.key: column for column in columns}
+    return (columns[0], *(by_key[key] for key in chosen if key in by_key))
+
+
+def descends(key: str) -> bool:
+    """Return whether a column is sorted in descending order at first."""
+    return next(column.descends for column in (*IMAGE_COLUMNS, *SHARED, DEAD) if column.key == key)
 
 
 def row_of_image(summary: "ImageSummary", order: tuple[int, int]) -> TableRow:

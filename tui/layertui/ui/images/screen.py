@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.style import Style
@@ -32,7 +32,7 @@ from layertui.ui.images.finder import (
 )
 from layertui.ui.images.listing import Answer, Listing, places_text, problem_facts, search
 from layertui.ui.images.table import Table
-from layertui.ui.keys import Legend
+from layertui.ui.keys import Legend, bind
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import StackScreen, on_top, open_above
 from layertui.ui.widgets.facts import Facts
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from layertui.model.image import ImageSummary
     from layertui.model.sizes import Bytes
     from layertui.ui.images.table_model import TableRow
+    from layertui.ui.settings import ImageColumn, Settings
 
 WIDE = 120
 """Columns from which the detail stands beside the table."""
@@ -57,8 +58,8 @@ class FilterField(Input):
     """The filter; applied while typing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "apply"),
-        Binding("escape", "screen.leave", "clear"),
+        bind("enter", "submit", "apply"),
+        bind("escape", "screen.leave", "clear"),
     ]
 
 
@@ -83,23 +84,23 @@ class ImagesScreen(StackScreen[None]):
         ("✗", "$deleted", "could not be read"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", tooltip="Filter"),
-        Binding("c", "containers", "containers", tooltip="Show the containers"),
-        Binding("c", "images", "images", tooltip="Show the images"),
-        Binding("s", "sort", "sort", tooltip="Sort by name, size, created, …, source"),
-        Binding("S", "reverse", "reverse", show=False, tooltip="Reverse order"),
-        Binding("d", "detail", "detail", tooltip="Show or hide the detail"),
-        Binding("space", "mark", "mark", show=False, tooltip="Mark for comparison"),
-        Binding(
+        bind("slash", "filter", "filter", tooltip="Filter"),
+        bind("c", "containers", "containers", tooltip="Show the containers"),
+        bind("c", "images", "images", tooltip="Show the images"),
+        bind("s", "sort", "sort", tooltip="Sort by name, size, created, …, source"),
+        bind("S", "reverse", "reverse", show=False, tooltip="Reverse order"),
+        bind("d", "detail", "detail", tooltip="Show or hide the detail"),
+        bind("space", "mark", "mark", show=False, tooltip="Mark for comparison"),
+        bind(
             "D",
             "compare",
             "compare",
             show=False,
             tooltip="Compare with the marked row, or with another image",
         ),
-        Binding("o", "app.open", "open", tooltip="Find an image, or open a reference or path"),
-        Binding("R,ctrl+r", "look", "reload", show=False, tooltip="Reload images and containers"),
-        Binding("escape", "leave", "clear filter, hide detail, back", show=False),
+        bind("o", "app.open", "open", tooltip="Find an image, or open a reference or path"),
+        bind("R,ctrl+r", "look", "reload", show=False, tooltip="Reload images and containers"),
+        bind("escape", "leave", "clear filter, hide detail, back", show=False),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
 
@@ -130,6 +131,11 @@ class ImagesScreen(StackScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
+        settings = navigator(self).settings.images
+        if settings.sort:
+            self._images.sort = settings.sort, settings.reverse != image_row.descends(settings.sort)
+        self.set_class(settings.detail is True, "-show-detail")
+        self.set_class(settings.detail is False, "-hide-detail")
         for listing in (self._images, self._containers):
             self.query_one(f"#{listing.noun}s").display = listing is self._shown
         self._table.focus()
@@ -139,6 +145,14 @@ class ImagesScreen(StackScreen[None]):
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
         self._show()
+
+    def save_to(self, settings: "Settings") -> None:
+        images, sort = settings.images, self._images.sort
+        images.sort = cast("ImageColumn", sort[0]) if sort else ""
+        images.reverse = sort is not None and sort[1] != image_row.descends(sort[0])
+        images.detail = self.has_class("-show-detail") or (
+            None if not self.has_class("-hide-detail") else False
+        )
 
     def on_unmount(self) -> None:
         for listing in (self._images, self._containers):
@@ -309,7 +323,8 @@ class ImagesScreen(StackScreen[None]):
         """Sort by name, size, creation, then each other column; after the last by source again."""
         columns = sorted(self._table.columns, key=lambda column: column.key not in SORTED_FIRST)
         keys = [None, *(column.key for column in columns)]
-        at = keys.index(self._shown.sort[0] if self._shown.sort else None)
+        sort = self._shown.sort[0] if self._shown.sort else None
+        at = keys.index(sort) if sort in keys else 0
         self._sort_by(keys[(at + 1) % len(keys)])
 
     def action_reverse(self) -> None:
@@ -351,7 +366,8 @@ class ImagesScreen(StackScreen[None]):
         rows = listing.rows()
         if listing is self._images:
             has_engine = any(place.engine and said.rows for place, said in listing.answered())
-            table.columns = image_row.columns_of(has_engine, bool(self._sizes))
+            chosen = navigator(self).settings.images.columns
+            table.columns = image_row.columns_of(has_engine, bool(self._sizes), chosen)
         problem = ""
         try:
             found = search(rows, self._query)
@@ -377,7 +393,7 @@ class ImagesScreen(StackScreen[None]):
         if listing.sort is None:
             return "source"
         key, descends = listing.sort
-        title = next(column.title for column in self._table.columns if column.key == key)
+        title = next((column.title for column in self._table.columns if column.key == key), key)
         return f"{title.lower()} {'↓' if descends else '↑'}"
 
     def _title(self) -> Content:

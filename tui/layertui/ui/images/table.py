@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 
 from layertui.text.matching import text_positions
 from layertui.ui.cells import shorten
 from layertui.ui.images.table_model import GAP, Column, TableRow, fit_columns
+from layertui.ui.keys import bind
 from layertui.ui.widgets.lines import Span
 from layertui.ui.widgets.list_view import ListView, cursor_keys
 
@@ -23,7 +24,7 @@ class Table(ListView):
     """Rows under a fixed header; reports selection, opening, and clicks on columns."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "explore", tooltip="Explore"),
+        bind("enter", "open", "explore", tooltip="Explore"),
         *cursor_keys("first row", "last row"),
     ]
     ALLOW_SELECT = True

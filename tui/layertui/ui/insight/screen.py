@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Static
@@ -26,7 +26,7 @@ from layertui.ui.insight.header import NAMES, TITLES, facts, tabs, title
 from layertui.ui.insight.parts import PARTS, Findings, name_of, sums_page
 from layertui.ui.insight.size_browser import KeptSizes
 from layertui.ui.insight.size_pane import SizePane
-from layertui.ui.keys import Legend
+from layertui.ui.keys import Legend, bind
 from layertui.ui.stack import Origin
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.lines import Line
@@ -67,19 +67,19 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
         ("/a", "strike", "stored in a layer, not in the final tree"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
+        bind(
             "enter",
             "open",
             "open",
             tooltip="Open in the explorer; go into a directory; show the findings of a sum; or resume",
         ),
         *(
-            Binding(str(number), f"part({number - 1})", part.lower(), show=False, tooltip=f"Show {name}")
+            bind(str(number), f"part({number - 1})", part.lower(), show=False, tooltip=f"Show {name}")
             for number, (name, part) in enumerate(TITLES.items(), 1)
         ),
-        Binding("m", "mask", "show/mask", tooltip="Show or mask secrets"),
-        Binding("y", "copy", "copy", tooltip="Copy the path"),
-        Binding("escape", "leave", "stop/back", show=False, tooltip="Stop, then back"),
+        bind("m", "mask", "show/mask", tooltip="Show or mask secrets"),
+        bind("y", "copy", "copy", tooltip="Copy the path"),
+        bind("escape", "leave", "stop/back", show=False, tooltip="Stop, then back"),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
 

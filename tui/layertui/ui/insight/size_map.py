@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -16,6 +16,7 @@ from layertui.ui.insight.size_browser import Level, SizeBrowser, SizePlace, Tile
 from layertui.ui.insight.size_paint import line_of
 from layertui.ui.insight.size_words import SizeWords
 from layertui.ui.insight.treemap import Cells
+from layertui.ui.keys import bind
 from layertui.ui.theme.layers import roles_of
 from layertui.ui.theme.styles import Palette
 
@@ -26,11 +27,11 @@ class SizeMapView(Widget, can_focus=True):
     ALLOW_SELECT = False
     HELP_NAME: ClassVar[str] = "Size map"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(0, -1)", "up", show=False),
-        Binding("down,j", "move(0, 1)", "down", show=False),
-        Binding("left,h", "move(-1, 0)", "left", show=False),
-        Binding("right,l", "move(1, 0)", "right", show=False),
-        Binding("home,g", "largest", "largest", show=False, tooltip="Go to the largest box"),
+        bind("up,k", "move(0, -1)", "up", show=False),
+        bind("down,j", "move(0, 1)", "down", show=False),
+        bind("left,h", "move(-1, 0)", "left", show=False),
+        bind("right,l", "move(1, 0)", "right", show=False),
+        bind("home,g", "largest", "largest", show=False, tooltip="Go to the largest box"),
     ]
     DEFAULT_CSS = """
     SizeMapView {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -29,6 +29,7 @@ from layertui.ui.insight.size_list import LargestFiles, SizeList
 from layertui.ui.insight.size_map import SizeMapView
 from layertui.ui.insight.size_words import SizeWords
 from layertui.ui.insight.treemap import Cells
+from layertui.ui.keys import bind
 from layertui.ui.widgets.span_lines import SpanLines
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.worker.background import background, computing
@@ -50,16 +51,14 @@ class SizePane(Horizontal):
     """Walks the sizes of one image; posts where to go in the explorer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter", "into", "into", tooltip="Go into the directory or group; open a file in the explorer"
-        ),
-        Binding("backspace", "out", "out", tooltip="Go to the directory above"),
-        Binding("tab", "files", "largest files", tooltip="The largest files, and back"),
-        Binding("shift+tab", "files", "largest files", show=False),
-        Binding("d", "dead", "dead bytes", tooltip="Add the dead bytes, hatched, or leave them out"),
-        Binding("v", "group", "group by", tooltip="By directory, layer, type, package or leftovers"),
-        Binding("c", "color", "color by", tooltip="Color by layer, type or package"),
-        Binding("y", "copy", "copy", show=False, tooltip="Copy the path"),
+        bind("enter", "into", "into", tooltip="Go into the directory or group; open a file in the explorer"),
+        bind("backspace", "out", "out", tooltip="Go to the directory above"),
+        bind("tab", "files", "largest files", tooltip="The largest files, and back"),
+        bind("shift+tab", "files", "largest files", show=False),
+        bind("d", "dead", "dead bytes", tooltip="Add the dead bytes, hatched, or leave them out"),
+        bind("v", "group", "group by", tooltip="By directory, layer, type, package or leftovers"),
+        bind("c", "color", "color by", tooltip="Color by layer, type or package"),
+        bind("y", "copy", "copy", show=False, tooltip="Copy the path"),
     ]
     DEFAULT_CSS = """
     SizePane {

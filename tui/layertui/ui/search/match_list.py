@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 
 from layertui.text.sanitize import visible
 from layertui.ui.cells import clip, clip_start, shorten_path
+from layertui.ui.keys import bind
 from layertui.ui.widgets.lines import Span
 from layertui.ui.widgets.list_view import ListView
 
@@ -26,7 +27,7 @@ class MatchList(ListView):
 
     HELP_NAME: ClassVar[str] = "Matches"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "open", tooltip="Open the file in the explorer, at its layer"),
+        bind("enter", "open", "open", tooltip="Open the file in the explorer, at its layer"),
     ]
     DEFAULT_CSS = """
     MatchList {

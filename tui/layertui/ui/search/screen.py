@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
@@ -17,7 +17,7 @@ from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
-from layertui.ui.keys import Legend
+from layertui.ui.keys import Legend, bind
 from layertui.ui.navigator import navigator
 from layertui.ui.search.found_pane import FoundPane
 from layertui.ui.search.match_list import MatchList
@@ -40,10 +40,10 @@ class SearchField(Input):
 
     HELP_NAME: ClassVar[str] = "Pattern"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "search", tooltip="Search"),
-        Binding("down", "screen.to_list", "matches", show=False, tooltip="Go to the matches"),
+        bind("enter", "submit", "search", tooltip="Search"),
+        bind("down", "screen.to_list", "matches", show=False, tooltip="Go to the matches"),
         *(
-            Binding(key, f"screen.switch('{field}')", name, show=False, tooltip=f"Toggle: {name}")
+            bind(key, f"screen.switch('{field}')", name, show=False, tooltip=f"Toggle: {name}")
             for field, (name, key) in SWITCHES.items()
             if key
         ),
@@ -69,9 +69,9 @@ class SearchScreen(Origin[LineMatch]):
         ("–", "$quiet", "config, or a build step without a layer"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "to_field", "pattern", tooltip="Edit the pattern"),
-        Binding("z", "zoom", "zoom", tooltip="Give the context the whole screen, or the matches back"),
-        Binding("escape", "leave", "stop/back", tooltip="Stop, then back"),
+        bind("slash", "to_field", "pattern", tooltip="Edit the pattern"),
+        bind("z", "zoom", "zoom", tooltip="Give the context the whole screen, or the matches back"),
+        bind("escape", "leave", "stop/back", tooltip="Stop, then back"),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
 

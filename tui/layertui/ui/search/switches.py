@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.style import Style
 from textual.widget import Widget
 
 from layertui.content.query import Query
+from layertui.ui.keys import bind
 
 SWITCHES = {
     "is_regex": ("regex", "ctrl+r"),
@@ -26,11 +27,11 @@ class Switches(Widget, can_focus=True):
 
     HELP_NAME: ClassVar[str] = "Switches"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space,enter", "press", "toggle", tooltip="Toggle the selected switch"),
-        Binding("right,l", "move(1)", "next", tooltip="Next switch"),
-        Binding("left,h", "move(-1)", "previous", show=False, tooltip="Previous switch"),
-        Binding("down,j", "screen.to_list", "matches", show=False, tooltip="Go to the matches"),
-        Binding("up,k", "screen.to_field", "pattern", show=False, tooltip="Edit the pattern"),
+        bind("space,enter", "press", "toggle", tooltip="Toggle the selected switch"),
+        bind("right,l", "move(1)", "next", tooltip="Next switch"),
+        bind("left,h", "move(-1)", "previous", show=False, tooltip="Previous switch"),
+        bind("down,j", "screen.to_list", "matches", show=False, tooltip="Go to the matches"),
+        bind("up,k", "screen.to_field", "pattern", show=False, tooltip="Edit the pattern"),
     ]
     DEFAULT_CSS = """
     Switches {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 
 from layertui.model.errors import LayertuiError
@@ -16,7 +16,7 @@ from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, failure, message
 from layertui.ui.images.finder import Place, store_places
 from layertui.ui.images.screen import ImagesScreen
-from layertui.ui.keys import Legend
+from layertui.ui.keys import Legend, bind
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import StackScreen, open_above
 from layertui.ui.store.usage_page import usage_page
@@ -37,7 +37,7 @@ class StoreScreen(ImagesScreen):
         "also takes Docker's filters."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("u", "usage", "disk usage", tooltip="Disk usage and shared layers"),
+        bind("u", "usage", "disk usage", tooltip="Disk usage and shared layers"),
     ]
 
     def __init__(self, reference: str) -> None:
@@ -63,9 +63,9 @@ class UsageScreen(StackScreen[None]):
     )
     LEGEND: ClassVar[Legend] = (("?", "$quiet", "not known"),)
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "explore", "explore", tooltip="Explore the image, layer or container"),
-        Binding("y", "copy", "copy", tooltip="Copy the path or ID"),
-        Binding("R,ctrl+r", "count", "reload", tooltip="Recount"),
+        bind("enter", "explore", "explore", tooltip="Explore the image, layer or container"),
+        bind("y", "copy", "copy", tooltip="Copy the path or ID"),
+        bind("R,ctrl+r", "count", "reload", tooltip="Recount"),
     ]
 
     def __init__(self, reference: str) -> None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.suggester import Suggester
@@ -18,6 +18,7 @@ from layertui.model.numbers import NO_NODE, ROOT, Node
 from layertui.text.format import count_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
+from layertui.ui.keys import bind
 from layertui.ui.tree.view import TreeView
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ class TreeField(Input):
     """The field for a filter or a path; the pane has its keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "apply"),
-        Binding("down", "submit", "apply", show=False),
-        Binding("tab", "complete", "complete", show=False),
+        bind("enter", "submit", "apply"),
+        bind("down", "submit", "apply", show=False),
+        bind("tab", "complete", "complete", show=False),
     ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -60,9 +61,9 @@ class TreePane(Vertical):
     """A :class:`TreeView` in a frame with titles; screens use the view."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", tooltip="Filter paths"),
-        Binding("colon,ctrl+g", "jump", "jump", show=False, tooltip="Go to a path"),
-        Binding("escape", "leave", "clear the filter", show=False, tooltip="Clear the filter"),
+        bind("slash", "filter", "filter", tooltip="Filter paths"),
+        bind("colon,ctrl+g", "jump", "jump", show=False, tooltip="Go to a path"),
+        bind("escape", "leave", "clear the filter", show=False, tooltip="Clear the filter"),
     ]
     DEFAULT_CSS = """
     TreePane {

@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.geometry import Size
 from textual.widget import Widget
 
 from layertui.ui.detail.pane import DetailPane
+from layertui.ui.keys import bind
 from layertui.ui.tree.pane import TreeField, TreePane
 from layertui.ui.tree.presenter import RowPresenter
 
@@ -29,22 +30,20 @@ class TreeSplitView(Container):
     """Arrange ``lead``, a tree and its detail by the size of the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "detail", "detail", tooltip="Show or hide the detail"),
+        bind("d", "detail", "detail", tooltip="Show or hide the detail"),
         *(
-            Binding(
-                str(number), f"tab({number - 1})", f"detail {number}", show=False, tooltip=f"Detail: {name}"
-            )
+            bind(str(number), f"tab({number - 1})", f"detail {number}", show=False, tooltip=f"Detail: {name}")
             for number, name in enumerate(("changes", "diff", "versions", "preview", "details"), 1)
         ),
-        Binding("z", "zoom", "zoom", show=False, tooltip="Give the pane the whole screen, or the panes back"),
+        bind("z", "zoom", "zoom", show=False, tooltip="Give the pane the whole screen, or the panes back"),
         # In every pane, not only in the tree.
-        Binding("slash", "ask('filter')", "filter", tooltip="Filter paths"),
-        Binding("colon,ctrl+g", "ask('jump')", "jump", show=False, tooltip="Go to a path"),
-        Binding("v", "tree('view')", "view", show=False, tooltip="Tree: merged, changes, all paths"),
-        Binding("s", "tree('sort')", "sort", show=False, tooltip="Tree: sort by name, size, layer or time"),
-        Binding("S", "tree('reverse')", "reverse", show=False, tooltip="Tree: reverse the order"),
-        Binding("E", "tree('expand_all')", "expand all", show=False, tooltip="Tree: expand all directories"),
-        Binding(
+        bind("slash", "ask('filter')", "filter", tooltip="Filter paths"),
+        bind("colon,ctrl+g", "ask('jump')", "jump", show=False, tooltip="Go to a path"),
+        bind("v", "tree('view')", "view", show=False, tooltip="Tree: merged, changes, all paths"),
+        bind("s", "tree('sort')", "sort", show=False, tooltip="Tree: sort by name, size, layer or time"),
+        bind("S", "tree('reverse')", "reverse", show=False, tooltip="Tree: reverse the order"),
+        bind("E", "tree('expand_all')", "expand all", show=False, tooltip="Tree: expand all directories"),
+        bind(
             "C", "tree('collapse_all')", "collapse all", show=False, tooltip="Tree: collapse all directories"
         ),
     ]

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 
@@ -18,7 +18,7 @@ from layertui.model.numbers import ROOT, LayerNumber, Node
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten_path
 from layertui.ui.clipboard import copy
-from layertui.ui.keys import CHANGE_KEYS, MATCH_KEYS
+from layertui.ui.keys import CHANGE_KEYS, MATCH_KEYS, bind
 from layertui.ui.theme.styles import Palette
 from layertui.ui.tree.background import RowsChange, RowWork
 from layertui.ui.tree.empty import comment, why_empty
@@ -53,28 +53,28 @@ class TreeView(ListView):
 
     HELP_NAME: ClassVar[str] = "Tree"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "enter", "open", show=False, tooltip="Open a directory, or show the file's detail"),
-        Binding("space", "turn", "open/close", show=False, tooltip="Open or close the directory"),
-        Binding("right,l", "open", "open", show=False, tooltip="Open the directory, then enter it"),
-        Binding("left,h", "close", "close", show=False, tooltip="Close the directory, then leave it"),
-        Binding("n", "match(1)", "next match", tooltip="Next match of the filter", group=MATCH_KEYS),
-        Binding("N", "match(-1)", "previous match", tooltip="Previous match", group=MATCH_KEYS),
-        Binding(
+        bind("enter", "enter", "open", show=False, tooltip="Open a directory, or show the file's detail"),
+        bind("space", "turn", "open/close", show=False, tooltip="Open or close the directory"),
+        bind("right,l", "open", "open", show=False, tooltip="Open the directory, then enter it"),
+        bind("left,h", "close", "close", show=False, tooltip="Close the directory, then leave it"),
+        bind("n", "match(1)", "next match", tooltip="Next match of the filter", group=MATCH_KEYS),
+        bind("N", "match(-1)", "previous match", tooltip="Previous match", group=MATCH_KEYS),
+        bind(
             "n",
             "change(1)",
             "next change",
             tooltip="Next path changed by the layer",
             group=CHANGE_KEYS,
         ),
-        Binding("N", "change(-1)", "previous change", tooltip="Previous change", group=CHANGE_KEYS),
-        Binding("v", "view", "view", tooltip="View: merged tree / changes of the layer / all paths"),
-        Binding("s", "sort", "sort", show=False, tooltip="Sort by name, size, layer or time"),
-        Binding("S", "reverse", "reverse", show=False, tooltip="Reverse the order"),
-        Binding("E", "expand_all", "expand all", show=False, tooltip="Expand all directories"),
-        Binding(
+        bind("N", "change(-1)", "previous change", tooltip="Previous change", group=CHANGE_KEYS),
+        bind("v", "view", "view", tooltip="View: merged tree / changes of the layer / all paths"),
+        bind("s", "sort", "sort", show=False, tooltip="Sort by name, size, layer or time"),
+        bind("S", "reverse", "reverse", show=False, tooltip="Reverse the order"),
+        bind("E", "expand_all", "expand all", show=False, tooltip="Expand all directories"),
+        bind(
             "C,ctrl+@", "collapse_all", "collapse all", show=False, tooltip="Collapse all directories"
         ),  # ctrl+space
-        Binding("y", "copy", "copy path", show=False, tooltip="Copy the path"),
+        bind("y", "copy", "copy path", show=False, tooltip="Copy the path"),
     ]
     DEFAULT_CSS = """
     TreeView {

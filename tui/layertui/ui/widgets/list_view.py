@@ -5,11 +5,12 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from layertui.ui.keys import bind
 from layertui.ui.theme.layers import roles_of
 from layertui.ui.theme.styles import Palette
 from layertui.ui.widgets.lines import Span
@@ -18,12 +19,12 @@ from layertui.ui.widgets.lines import Span
 def cursor_keys(first: str, last: str) -> list[BindingType]:
     """Return the keys that move a cursor; ``first`` and ``last`` describe those to both ends."""
     return [
-        Binding("up,k", "move(-1)", "up", show=False),
-        Binding("down,j", "move(1)", "down", show=False),
-        Binding("pageup,ctrl+b", "page(-1)", "page up", show=False),
-        Binding("pagedown,ctrl+f", "page(1)", "page down", show=False),
-        Binding("home,g", "first", first, show=False),
-        Binding("end,G", "last", last, show=False),
+        bind("up,k", "move(-1)", "up", show=False),
+        bind("down,j", "move(1)", "down", show=False),
+        bind("pageup,ctrl+b", "page(-1)", "page up", show=False),
+        bind("pagedown,ctrl+f", "page(1)", "page down", show=False),
+        bind("home,g", "first", first, show=False),
+        bind("end,G", "last", last, show=False),
     ]
 
 

@@ -7,6 +7,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from layertui.model.job import Job
+from layertui.ui.keys import bind
 from layertui.ui.widgets.lines import Document, Line
 from layertui.ui.widgets.list_view import ListView
 from layertui.ui.widgets.text_search import MOST, TextMatch, TextSearch, find_text
@@ -19,10 +20,10 @@ class SearchedView(ListView):
     """Searches :attr:`document` in a thread, as far as it has been read; subclasses lay out and paint."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "find", "find", show=False, tooltip="Find in the text"),
-        Binding("n", "match(1)", "next match", tooltip="Next match in the text", group=_MATCH),
-        Binding("N", "match(-1)", "previous match", tooltip="Previous match", group=_MATCH),
-        Binding("escape", "end_find", "end search", show=False, tooltip="End the search in the text"),
+        bind("slash", "find", "find", show=False, tooltip="Find in the text"),
+        bind("n", "match(1)", "next match", tooltip="Next match in the text", group=_MATCH),
+        bind("N", "match(-1)", "previous match", tooltip="Previous match", group=_MATCH),
+        bind("escape", "end_find", "end search", show=False, tooltip="End the search in the text"),
     ]
 
     document: Document

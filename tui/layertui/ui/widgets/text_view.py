@@ -9,7 +9,7 @@ from typing import ClassVar, TypeVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -17,6 +17,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from layertui.ui.cells import clip
+from layertui.ui.keys import bind
 from layertui.ui.theme.styles import Palette
 from layertui.ui.widgets.lines import Document, Line, Read, Span, folds, part, skip_cells
 from layertui.ui.widgets.list_view import cursor_keys
@@ -43,10 +44,10 @@ class TextView(SearchedView):
     REVEAL_EARLY = False  # a document that has just been opened shows its start
     BINDINGS: ClassVar[list[BindingType]] = [
         *_KEYS[:2],
-        Binding("left,h", "side(-1)", "scroll left", show=False),
-        Binding("right,l", "side(1)", "scroll right", show=False),
+        bind("left,h", "side(-1)", "scroll left", show=False),
+        bind("right,l", "side(1)", "scroll right", show=False),
         *_KEYS[2:],
-        Binding("w", "wrap", "wrap", tooltip="Toggle line wrap"),
+        bind("w", "wrap", "wrap", tooltip="Toggle line wrap"),
     ]
     DEFAULT_CSS = """
     TextView {
