@@ -18,6 +18,7 @@ from tests.ui.terminal import Terminal
 OURS = re.compile(
     rb"\x1b\[[<>=?]?[0-9;:]*(?:[A-HJKmnu]|[hl]|\$p)"  # colours, the cursor, modes of the terminal
     rb"|\x1b]22;default\x07"  # the shape of the pointer
+    rb"|\x1b]11;\?\x1b\\"  # the question for the background
 )
 """What programs write to a terminal to draw: no titles, no clipboard, no links, no resets."""
 FORGED = "<U+202E>"

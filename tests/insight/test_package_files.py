@@ -230,7 +230,7 @@ def test_python_against_importlib() -> None:
     distribution = importlib.metadata.distribution("pytest")
     files = distribution.files or []
     site = Path(str(distribution.locate_file(""))).resolve()
-    base = Path(str(distribution.locate_file(next(f for f in files if f.name == "RECORD")))).parent
+    base = Path(str(distribution.locate_file(next(f for f in files if f.name == "RECORD")))).resolve().parent
     kept = [(f"{base}/{name}", (base / name).read_bytes()) for name in ("RECORD", "METADATA")]
     union, contents = opened([tar(*kept, (f"{site}/alien.py", b""))])
     owners = PackageFiles(union, contents)

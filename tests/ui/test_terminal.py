@@ -91,6 +91,7 @@ def test_keys_that_come_in_one_read_close_nothing_below(keys: str, shown: str) -
         terminal.press("\x1b")
         # A key at once would make it alt and that key.
         terminal.wait("Merged tree", lambda text: shown not in text)
+        terminal.settle()
         terminal.press("\x11")
         assert terminal.end() == 0
         assert b"Traceback" not in terminal.raw

@@ -206,7 +206,8 @@ async def test_an_image_without_layers(tmp_path: Path) -> None:
         for number, part in enumerate(NAMES):
             insight.action_part(number)
             await until(pilot, lambda: not insight.busy)
-            assert part in insight._surveys, screen_text(pilot)
+            if part != "size":  # which is computed in the app
+                assert part in insight._surveys, screen_text(pilot)
             assert "failed" not in screen_text(pilot) and "status" not in screen_text(pilot)
 
 

@@ -225,7 +225,7 @@ async def test_states_are_told_by_marks() -> None:
         assert "✓" not in two
         assert "✗" not in two
         assert "✗" in three
-        assert "50%" in four
+        assert "500B" in four
         assert "…" in five
         assert "loading · 3 of 5 layers" in str(app.pane.border_subtitle)
         await pilot.press("j", "j")

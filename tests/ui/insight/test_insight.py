@@ -345,7 +345,7 @@ async def test_says_that_the_layers_have_to_be_read_first(monkeypatch: pytest.Mo
         await pilot.press("I")
         assert isinstance(pilot.app.screen, ExplorerScreen)
         (told,) = notifications(pilot)
-        assert told == "Layers are still loading: press I again when they are loaded."
+        assert told == "Insight opens when the layers are loaded; esc cancels."
 
 
 async def test_figures_of_a_damaged_image_are_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,17 +14,17 @@ from layertui.model.job import Job
 from layertui.text.sanitize import visible
 
 DESCRIPTION = """\
-Search the files of an image for a text or a regular expression, line by line as
-grep does; with --hidden also versions that later layers overwrote or deleted, with
---config also the config (variables, labels, …) and the build steps. The app searches
-both unless told otherwise.
+Search the files of an image for a text or a regular expression, line by line
+as grep does; with --hidden also versions that later layers overwrote or
+deleted, with --config also the config (variables, labels, …) and the build
+steps. The app searches both unless told otherwise.
 """
 EPILOG = """\
 Each match is printed as it is found: its layer, "-" if the final tree does not
 contain this version, PATH:LINE:TEXT. Layers are read once, base first. Long
 lines are truncated around the match. Regular expressions are Python's. In the
-config (config.Env, author, …) and in history, LINE is the number of the item; they
-are left out if PATH is given.
+config (config.Env, author, …) and in history, LINE is the number of the item;
+they are left out if PATH is given.
 
 A file is binary if there is a NUL in its first 8000 bytes; UTF-16 and UTF-32
 with a byte order mark are text. --json prints one object per line: path, layer,

@@ -55,7 +55,7 @@ def _build(subject: Subject, step: int, number: LayerNumber, layers: Sequence[By
     _command(build, entry)
     if entry.layer is None:
         build.add((f"no layer; below it is layer {number}", "quiet"))
-    if layers:
+    if 0 < number <= len(layers):
         found = layers[number - 1]
         largest = max(layer.size for layer in layers)
         bar = two_part_bar(found, largest, _BAR, f"layer:{number}")
