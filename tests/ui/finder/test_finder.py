@@ -110,7 +110,7 @@ def test_inside(snap_compare: Compare, folder: Path, monkeypatch: pytest.MonkeyP
     async def run(pilot: Pilot[None]) -> None:
         await loaded(pilot)
         await pilot.press("ctrl+k")
-        await typed(pilot, "key")
+        await typed(pilot, "ed25519")
 
     assert snap_compare(LayertuiApp("demo:", cache=False), terminal_size=(120, 40), run_before=run)
 
