@@ -195,15 +195,18 @@ async def test_the_context_of_a_match_is_below_and_z_gives_it_the_screen() -> No
 
 
 async def test_config_and_build_steps_are_found() -> None:
-    """A variable and the step that set it; the step leads to its layer, the variable nowhere."""
+    """A variable and the step that set it; the variable is shown in full, with all others."""
     async with app().run_test(size=(120, 40)) as pilot:
         await searched(pilot, "C.UTF-8")
         assert lines(pilot)[0][:2] == (0, "config.Env") and "in 1 file and the config" in screen_text(pilot)
         await until(pilot, lambda: "config.Env" in str(context(pilot).border_title))
         await until(pilot, lambda: not context(pilot).busy)
         assert "PYTHONUNBUFFERED" in screen_text(pilot)  # what is beside it
+        height = context(pilot).size.height
         await pilot.press("enter")
-        assert isinstance(pilot.app.screen, SearchScreen)
+        assert context(pilot).has_focus and context(pilot).size.height > 2 * height
+        await pilot.press("escape")
+        assert isinstance(screen(pilot).focused, MatchList)
         step = next(n for n, match in enumerate(screen(pilot).found.matches) if match.where == "history")
         await pilot.press(*["down"] * step)
         assert f"build step {screen(pilot).found.matches[step].line}" in screen_text(pilot)

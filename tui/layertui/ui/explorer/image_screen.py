@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from layertui.content.query import LineMatch
     from layertui.dockerfile.base import Base
     from layertui.model.image import Image
-    from layertui.ui.insight.size_browser import KeptSizes
     from layertui.ui.worker.reading import Reading
     from layertui.ui.worker.search import Found
 
@@ -63,7 +62,6 @@ class ImageScreen(StackScreen[None]):
         self._found: tuple[Image, Found] | None = None  # the last search, and its reading
         self._way: list[Visit] = []  # how the place that is shown was reached
         self._awaited = ""  # an action for when all layers are loaded
-        self._sizes: tuple[Image, KeptSizes] | None = None
 
     @property
     def platform(self) -> str | None:
@@ -195,20 +193,13 @@ class ImageScreen(StackScreen[None]):
 
     def action_insight(self) -> None:
         """Open insight; return at the selected path."""
-
         from layertui.ui.insight.screen import InsightScreen
 
         if not self.reading.complete:
             self._await("insight", "Insight opens when the layers are loaded; esc cancels.")
             return
-        from layertui.ui.insight.size_browser import KeptSizes
-
-        image, cache = self.reading.image, navigator(self).cache
-        assert image is not None
-        if self._sizes is None or self._sizes[0] is not image:
-            self._sizes = image, KeptSizes()
-        kept = self._sizes[1]
-        self.visit(InsightScreen, lambda: open_screens.insight(self.reading, cache, kept), self._go_to_place)
+        cache = navigator(self).cache
+        self.visit(InsightScreen, lambda: open_screens.insight(self.reading, cache), self._go_to_place)
 
     def _go_to_place(self, place: tuple[str, LayerNumber]) -> str:
         """Go to a path, or without one to a layer."""

@@ -17,7 +17,6 @@ from layertui.ui.stack import Origin, open_above
 
 if TYPE_CHECKING:
     from layertui.ui.explorer.layer_list import LayerList
-    from layertui.ui.insight.size_browser import KeptSizes
     from layertui.ui.worker.reading import Reading
 
 
@@ -54,11 +53,11 @@ def anatomy(reading: "Reading") -> Origin[LayerNumber]:
     return AnatomyScreen(reading.image, told)
 
 
-def insight(reading: "Reading", cache: bool, kept: "KeptSizes") -> Origin[tuple[str, LayerNumber]]:
+def insight(reading: "Reading", cache: bool) -> Origin[tuple[str, LayerNumber]]:
     """Return the insight screen; dismissed with the selected path and layer."""
     from layertui.ui.insight.screen import InsightScreen
 
-    return InsightScreen(reading, cache, kept)
+    return InsightScreen(reading, cache)
 
 
 OTHER = "Another image or container …"

@@ -24,7 +24,6 @@ from layertui.ui.detail.page import Page, message
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.insight.header import NAMES, TITLES, facts, tabs, title
 from layertui.ui.insight.parts import PARTS, Findings, name_of, sums_page
-from layertui.ui.insight.size_browser import KeptSizes
 from layertui.ui.insight.size_pane import SizePane
 from layertui.ui.keys import Legend, bind
 from layertui.ui.stack import Origin
@@ -83,8 +82,7 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
 
-    def __init__(self, reading: "Reading", cache: bool, kept: KeptSizes) -> None:
-        """``kept``: the sizes of the image, if they have been added up before."""
+    def __init__(self, reading: "Reading", cache: bool) -> None:
         super().__init__()
         assert reading.image is not None
         self.part = NAMES[0]
@@ -100,7 +98,7 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
         self._is_unmasked = False
         steps = {entry.layer: step_text(entry) for entry in image.history if entry.layer}
         self._steps = {layer: visible(without_secrets(text)) for layer, text in steps.items()}
-        self._sizes = SizePane(reading, kept, self._steps)
+        self._sizes = SizePane(reading, self._steps)
 
     def compose(self) -> ComposeResult:
         yield TopLine()

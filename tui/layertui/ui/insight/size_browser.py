@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from heapq import nlargest
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -28,7 +27,7 @@ GROUPINGS: Sequence[Grouping] = ("directory", "layer", "type", "package", "lefto
 COLORED: Sequence[Grouping] = ("layer", "type", "package")
 """What boxes can be colored by."""
 HUES = 8
-"""Types or packages that have a color of their own: hues that can be told apart."""
+"""Types or packages that have a color of their own: as many hues as can be distinguished."""
 
 
 class SizePlace(NamedTuple):
@@ -85,13 +84,6 @@ _KEPT = 64
 """Levels that are kept."""
 
 
-@dataclass(slots=True)
-class KeptSizes:
-    """The browser of an image, kept while its screen is closed."""
-
-    browser: SizeBrowser | None = None
-
-
 class SizeBrowser:
     """Walks the sizes of one image. Sums are computed once."""
 
@@ -112,7 +104,7 @@ class SizeBrowser:
         self._levels: dict[object, Level] = {}
 
     def snapshot(self) -> SizeBrowser:
-        """Return a browser that stays at the place while this one goes on; what either computes, both know."""
+        """Return a copy for a thread: its place is fixed, its results are shared."""
         return copy(self)
 
     @property
@@ -172,7 +164,7 @@ class SizeBrowser:
 
     @property
     def here(self) -> object:
-        """What tells places of all groupings apart."""
+        """The place and its grouping, to be compared."""
         return self.by, self.place
 
     def group_by(self, kind: Grouping) -> None:

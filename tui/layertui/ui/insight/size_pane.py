@@ -24,7 +24,7 @@ from layertui.text.sanitize import visible
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import message
 from layertui.ui.failures import failure_text
-from layertui.ui.insight.size_browser import COLORED, GROUPINGS, NOWHERE, KeptSizes, Level, SizeBrowser, Tile
+from layertui.ui.insight.size_browser import COLORED, GROUPINGS, NOWHERE, Level, SizeBrowser, Tile
 from layertui.ui.insight.size_list import LargestFiles, SizeList
 from layertui.ui.insight.size_map import SizeMapView
 from layertui.ui.insight.size_words import SizeWords
@@ -87,12 +87,13 @@ class SizePane(Horizontal):
     class Added(Message):
         """The sizes have been added up."""
 
-    def __init__(self, reading: Reading, kept: KeptSizes, steps: Mapping[LayerNumber, str]) -> None:
+    def __init__(self, reading: Reading, steps: Mapping[LayerNumber, str]) -> None:
         """``steps``: sanitized."""
         super().__init__()
         self._reading = reading
         self._steps = steps
-        self._kept = kept
+        self.browser: SizeBrowser | None = None
+        """The sizes, once they have been added up."""
         self._job = Job()
         self._listing = Job()
         self._is_working = False
@@ -116,16 +117,8 @@ class SizePane(Horizontal):
 
     def on_unmount(self) -> None:
         self._job.cancel()
-        browser, tile = self.browser, self._tile
-        if browser is not None and tile is not None and browser.here == self._here:
-            browser.left = tile.place  # selected when the screen is opened again
 
     # What is shown
-
-    @property
-    def browser(self) -> SizeBrowser | None:
-        """The sizes, once they have been added up."""
-        return self._kept.browser
 
     @property
     def total(self) -> Bytes | None:
@@ -205,8 +198,8 @@ class SizePane(Horizontal):
 
     def _computed(self, browser: SizeBrowser) -> None:
         self._is_working = False
-        if self._kept.browser is None:
-            self._kept.browser = browser
+        if self.browser is None:
+            self.browser = browser
             self.post_message(self.Added())
         self.show()
 

@@ -27,7 +27,12 @@ class MatchList(ListView):
 
     HELP_NAME: ClassVar[str] = "Matches"
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("enter", "open", "open", tooltip="Open the file in the explorer, at its layer"),
+        bind(
+            "enter",
+            "open",
+            "open",
+            tooltip="Open the file in the explorer, at its layer; show a config field in full",
+        ),
     ]
     DEFAULT_CSS = """
     MatchList {
@@ -93,12 +98,8 @@ class MatchList(ListView):
         if event.chain == 2:
             self.action_open()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable opening what no layer has."""
-        return action != "open" or (self.cursor < self.count and self._matches[self.cursor].layer > 0)
-
     def action_open(self) -> None:
-        if self.check_action("open", ()):
+        if self.cursor < self.count:
             self.post_message(self.Opened(self._matches[self.cursor]))
 
     # Painting

@@ -299,7 +299,10 @@ class SearchScreen(Origin[LineMatch]):
         self._leave(None)
 
     def on_match_list_opened(self, event: MatchList.Opened) -> None:
-        self._leave(event.match)
+        if event.match.layer:
+            self._leave(event.match)
+        else:  # of the config: no place in the explorer
+            self.action_zoom()
 
     def _leave(self, match: LineMatch | None) -> None:
         self.found.cursor = self._list.cursor
