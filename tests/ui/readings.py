@@ -48,12 +48,15 @@ def sample() -> Image:
 
 
 class Reading:
-    """Stands in for the loader: gives what a test tells it to, or all at once."""
+    """Stand-in for the loader: sends all at once, or what the test says."""
 
-    def __init__(self, image: Image, indexes: Sequence[LayerIndex] | None = None) -> None:
+    def __init__(
+        self, image: Image, indexes: Sequence[LayerIndex] | None = None, at_once: bool = True
+    ) -> None:
+        """``at_once``: all that the loader sends is there from the start; else when the test sends it."""
         self.image = image
         self.indexes = indexes or [index_layer(layer, None) for layer in image.layers]
-        self.at_once = True
+        self.at_once = at_once
         self.closed = False
         self.sent = threading.Event()
         """All has been posted."""
@@ -109,7 +112,7 @@ class Reading:
 
 
 class Run:
-    """What a screen holds of a reading."""
+    """The loader of one screen: the latest one receives what the reading sends."""
 
     def __init__(self, reading: Reading, target: MessagePump) -> None:
         self._reading = reading

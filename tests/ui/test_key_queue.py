@@ -45,8 +45,7 @@ async def test_what_is_typed_at_once_is_one_filter(places: Places, monkeypatch: 
 async def test_what_is_typed_before_the_first_frame_is_a_filter_once_layers_are_there(
     places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading = use_reading(monkeypatch, Reading(sample()))
-    reading.at_once = False
+    reading = use_reading(monkeypatch, Reading(sample(), at_once=False))
     app = LayertuiApp("demo:", cache=False)
     begin = app._begin
 
@@ -78,8 +77,7 @@ async def test_enter_on_an_image_and_a_filter_in_one_read(places: Places) -> Non
 async def test_insight_opens_once_the_layers_are_loaded(
     places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading = use_reading(monkeypatch, Reading(sample()))
-    reading.at_once = False
+    reading = use_reading(monkeypatch, Reading(sample(), at_once=False))
     async with LayertuiApp("demo:", cache=False).run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
         await until(pilot, lambda: explorer(pilot).reading.image is not None)
@@ -92,8 +90,7 @@ async def test_insight_opens_once_the_layers_are_loaded(
 async def test_escape_takes_back_what_waits_for_the_layers(
     places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading = use_reading(monkeypatch, Reading(sample()))
-    reading.at_once = False
+    reading = use_reading(monkeypatch, Reading(sample(), at_once=False))
     async with LayertuiApp("demo:", cache=False).run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
         await until(pilot, lambda: explorer(pilot).reading.image is not None)

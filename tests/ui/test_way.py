@@ -194,8 +194,7 @@ def changed(image: Image) -> Image:
 
 
 async def test_an_image_that_is_left_while_it_loads_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    reading = use_reading(monkeypatch, Reading(sample()))
-    reading.at_once = False
+    reading = use_reading(monkeypatch, Reading(sample(), at_once=False))
     async with LayertuiApp(cache=False).run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(pilot.app.screen, ImagesScreen))
         await settled(pilot)

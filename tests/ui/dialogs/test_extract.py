@@ -321,8 +321,7 @@ async def test_completion_clicks_and_owners_on_request(here: Path) -> None:
 
 
 async def test_a_layer_that_is_not_read_yet(read: Read) -> None:
-    reading = Reading(sample())
-    reading.at_once = False
+    reading = Reading(sample(), at_once=False)
     read(reading)
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: layers(pilot).image is not None)

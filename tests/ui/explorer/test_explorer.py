@@ -66,11 +66,10 @@ class Explorer(LayertuiApp):
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> Read:
-    """Has the explorer open what a reading is of, and read it at that reading's pace."""
+    """Have the explorer open the image of a reading, and read it as that reading sends it."""
 
-    def use(reading: Reading | None = None) -> Reading:
-        reading = reading or Reading(sample())
-        return use_reading(monkeypatch, reading)
+    def use(reading: Reading | None = None, at_once: bool = True) -> Reading:
+        return use_reading(monkeypatch, reading or Reading(sample(), at_once=at_once))
 
     return use
 
@@ -139,8 +138,7 @@ def test_opening(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_loading(snap_compare: Compare, read: Read, size: tuple[int, int]) -> None:
     """The newest layer is read last: those below it are shown in its place."""
-    reading = read()
-    reading.at_once = False
+    reading = read(at_once=False)
 
     async def run(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: bool(layers(pilot).states))
@@ -158,8 +156,7 @@ def test_loading(snap_compare: Compare, read: Read, size: tuple[int, int]) -> No
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 def test_loading_the_newest_layer_first(snap_compare: Compare, read: Read, size: tuple[int, int]) -> None:
-    reading = read()
-    reading.at_once = False
+    reading = read(at_once=False)
 
     async def run(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: bool(layers(pilot).states))
@@ -175,8 +172,7 @@ def test_loading_the_newest_layer_first(snap_compare: Compare, read: Read, size:
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 def test_loading_the_selected_layer(snap_compare: Compare, read: Read, size: tuple[int, int]) -> None:
-    reading = read()
-    reading.at_once = False
+    reading = read(at_once=False)
 
     async def run(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: bool(layers(pilot).states))
@@ -207,8 +203,7 @@ async def _failure(pilot: Pilot[None]) -> None:
 
 
 def test_failed_while_it_was_read(snap_compare: Compare, read: Read) -> None:
-    reading = read()
-    reading.at_once = False
+    reading = read(at_once=False)
 
     async def run(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: bool(layers(pilot).states))
@@ -474,8 +469,7 @@ async def test_a_path_is_shown_at_a_layer_hidden_there_or_not(read: Read, path: 
 
 
 async def test_a_path_is_shown_once_its_layer_is_there(read: Read) -> None:
-    reading = read()
-    reading.at_once = False
+    reading = read(at_once=False)
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: bool(layers(pilot).states))
         for layer in (1, 2):
@@ -620,8 +614,7 @@ async def test_of_an_image_that_is_not_whole_nothing_is_said_to_be_dead(read: Re
 
 
 async def test_the_layers_are_there_before_anything_is_read(read: Read) -> None:
-    reading = read()
-    reading.at_once = False
+    read(at_once=False)
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: bool(layers(pilot).states))
         assert "335 kB as stored, 9 layers  … paths" in header(pilot)
@@ -638,8 +631,7 @@ def tree_title(pilot: Pilot[None]) -> str:
 
 
 async def test_before_the_newest_layer_is_read_those_below_are_shown_as_provisional(read: Read) -> None:
-    reading = read()
-    reading.at_once = False
+    reading = read(at_once=False)
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await begun(pilot)
         for layer in (1, 2, 3):
@@ -662,8 +654,7 @@ async def test_before_the_newest_layer_is_read_those_below_are_shown_as_provisio
 
 
 async def test_a_layer_that_is_read_shows_its_entries_before_those_below_are(read: Read) -> None:
-    reading = read()
-    reading.at_once = False
+    reading = read(at_once=False)
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await begun(pilot)
         own = {path_of(key) for key in reading.indexes[8].entry_keys()}
@@ -682,8 +673,7 @@ async def test_a_layer_that_is_read_shows_its_entries_before_those_below_are(rea
 
 
 async def test_a_layer_that_is_not_read_says_how_far_it_is(read: Read) -> None:
-    reading = read()
-    reading.at_once = False
+    reading = read(at_once=False)
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await begun(pilot)
         for layer in (1, 2, 3):
@@ -701,8 +691,7 @@ async def test_a_layer_that_is_not_read_says_how_far_it_is(read: Read) -> None:
 
 
 async def test_the_header_says_how_much_has_been_read_and_how_long_the_rest_takes(read: Read) -> None:
-    reading = read()
-    reading.at_once = False
+    reading = read(at_once=False)
     async with Explorer().run_test(size=(160, 40)) as pilot:
         await begun(pilot)
         total = sum(layer.descriptor.size for layer in reading.image.layers)
@@ -719,8 +708,7 @@ async def test_the_header_says_how_much_has_been_read_and_how_long_the_rest_take
 
 async def test_open_directories_and_cursor_outlive_what_is_provisional(read: Read) -> None:
     """A layer that lacks them is looked at in between, and one that is not read."""
-    reading = read()
-    reading.at_once = False
+    reading = read(at_once=False)
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await begun(pilot)
         for layer in (1, 2, 3, 8):
@@ -746,8 +734,7 @@ async def test_open_directories_and_cursor_outlive_what_is_provisional(read: Rea
 
 
 async def test_who_is_in_the_tree_stays_in_it_when_the_newest_layer_arrives_first(read: Read) -> None:
-    reading = read()
-    reading.at_once = False
+    reading = read(at_once=False)
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await begun(pilot)
         for layer in (1, 2, 3):
@@ -765,8 +752,7 @@ async def test_who_is_in_the_tree_stays_in_it_when_the_newest_layer_arrives_firs
 
 
 async def test_the_cursor_stays_on_its_path_when_more_layers_arrive(read: Read) -> None:
-    reading = read()
-    reading.at_once = False
+    reading = read(at_once=False)
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: bool(layers(pilot).states))
         for layer in range(1, 5):
@@ -784,8 +770,7 @@ async def test_the_cursor_stays_on_its_path_when_more_layers_arrive(read: Read) 
 
 
 async def test_moving_to_a_layer_that_is_on_its_way_to_be_shown(read: Read) -> None:
-    reading = read()
-    reading.at_once = False
+    reading = read(at_once=False)
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: bool(layers(pilot).states))
         for layer in (1, 2, 3):

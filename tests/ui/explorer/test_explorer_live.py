@@ -111,8 +111,7 @@ def test_container(snap_compare: Compare, live: Live, size: tuple[int, int], the
 
 def test_receiving(snap_compare: Compare, live: Live, size: tuple[int, int]) -> None:
     image = sample()._replace(transport="docker-daemon", arrival=Sent())
-    reading = live(Reading(image))
-    reading.at_once = False
+    reading = live(Reading(image, at_once=False))
 
     async def run(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: bool(layers(pilot).states))
@@ -133,8 +132,7 @@ async def test_what_a_container_wrote_has_no_digest_to_check(live: Live) -> None
 
 
 async def test_a_stream_of_unknown_length(live: Live) -> None:
-    reading = live(Reading(sample()._replace(transport="podman", arrival=Sent())))
-    reading.at_once = False
+    reading = live(Reading(sample()._replace(transport="podman", arrival=Sent()), at_once=False))
     async with Explorer("podman:quarry").run_test(size=(200, 40)) as pilot:
         await until(pilot, lambda: bool(layers(pilot).states))
         assert "sent by Podman, cached" in screen_text(pilot)

@@ -340,8 +340,7 @@ async def test_layers_and_packages_and_commands_are_found(read: None) -> None:
 async def test_while_layers_load_images_and_layers_are_found(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reading = use_reading(monkeypatch, Reading(sample()))
-    reading.at_once = False
+    reading = use_reading(monkeypatch, Reading(sample(), at_once=False))
     async with LayertuiApp("demo:", cache=False).run_test(size=(120, 40)) as pilot:
         await until(
             pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen) and bool(layers(pilot).states)

@@ -337,8 +337,7 @@ async def test_says_that_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_says_that_the_layers_have_to_be_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    reading = Reading(sample())
-    reading.at_once = False
+    reading = Reading(sample(), at_once=False)
     use(monkeypatch, reading)
     async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: bool(layers(pilot).states))

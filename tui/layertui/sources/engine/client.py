@@ -247,44 +247,26 @@ def _json(response: Response, engine: str) -> Any:
 
 def _reason(error: Exception) -> str:
     """Return why there is no answer, where the system does not say it."""
-    from http.client import BadStatusLine, RemoteDisconnected
+    from requests.exceptions import ReadTimeout
 
-    from requests.exceptions import ChunkedEncodingError, ReadTimeout
+    from layertui.sources.connection_errors import broken_answer, cause
 
-    for each in _causes(error):
-        if isinstance(each, ssl.SSLError):
-            return (
-                f"TLS fails: {getattr(each, 'verify_message', '') or each.reason.replace('_', ' ').lower()}"
-            )
-        if isinstance(each, RemoteDisconnected):
-            return "it closes the connection without an answer"
-        if isinstance(each, BadStatusLine):
-            return "its answer is no HTTP"
+    if (refused := cause(error, ssl.SSLError)) is not None:
+        why = getattr(refused, "verify_message", "") or refused.reason.replace("_", " ").lower()
+        return f"TLS fails: {why}"
     if isinstance(error, ReadTimeout) or "timed out" in str(error):
         return f"no answer within {TIMEOUT} seconds"
-    if isinstance(error, ChunkedEncodingError):
-        return "its answer breaks off"
-    return str(error).split("\n")[0] or type(error).__name__
+    return broken_answer(error)
 
 
 def _system_error(error: BaseException) -> OSError | None:
     """Return the system's own error, however deep the libraries have wrapped it."""
-    for each in _causes(error):
+    from layertui.sources.connection_errors import causes
+
+    for each in causes(error):
         if isinstance(each, SshFailure):
             return each
         # The numbers of TLS errors are OpenSSL's, not the system's.
         if isinstance(each, OSError) and each.errno and not isinstance(each, ssl.SSLError):
             return each
     return None
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and all that it wraps."""
-    seen = set()
-    waiting: list[object] = [error]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, BaseException) and id(each) not in seen:
-            seen.add(id(each))
-            yield each
-            waiting += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]

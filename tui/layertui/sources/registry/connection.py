@@ -22,10 +22,11 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError
+from urllib3.exceptions import HTTPError, IncompleteRead
 
 from layertui import __version__
 from layertui.model.errors import LayertuiError
+from layertui.sources.connection_errors import broken_answer, cause
 from layertui.sources.registry.endpoints import RegistryEndpoint, certificates, is_loopback
 
 CONNECT = 10
@@ -132,12 +133,12 @@ class Connection:
         """Return the line for an error of the connection."""
         host = host_of(url)
         what = f"cannot reach {host}"
-        if isinstance(error, requests.exceptions.SSLError) or _find(error, ssl.SSLError):
-            found = _find(error, ssl.SSLCertVerificationError)
-            why = found.verify_message if isinstance(found, ssl.SSLCertVerificationError) else "TLS fails"
+        if isinstance(error, requests.exceptions.SSLError) or cause(error, ssl.SSLError):
+            found = cause(error, ssl.SSLCertVerificationError)
+            why = found.verify_message if found is not None else "TLS fails"
             remedy = f"put its authority into /etc/docker/certs.d/{host}/ca.crt"
             return LayertuiError(what, f"its certificate is not trusted: {why}" if found else why, remedy)
-        if _find(error, IncompleteRead):
+        if cause(error, IncompleteRead):
             return LayertuiError(f"{host} broke off its answer", reason(error), "try again")
         return LayertuiError(what, reason(error))
 
@@ -190,7 +191,7 @@ class Connection:
             except TRANSPORT_ERRORS as error:
                 # That of the certificate says more than that HTTP was refused.
                 failed = (
-                    error if failed is None or not _find(failed, ssl.SSLCertVerificationError) else failed
+                    error if failed is None or not cause(failed, ssl.SSLCertVerificationError) else failed
                 )
         if failed is None:
             raise LayertuiError(f"{self.endpoint.host} is no registry", "it answers with status 400")
@@ -356,51 +357,22 @@ def is_final(error: Exception) -> bool:
     """Return whether another try would end the same."""
     if isinstance(error, requests.TooManyRedirects | ValueError):
         return True  # requests' errors of addresses are ValueErrors
-    if _find(error, ssl.SSLCertVerificationError) or _find(error, socket.gaierror):
+    if cause(error, ssl.SSLCertVerificationError) or cause(error, socket.gaierror):
         return True
     return _number(error) == errno.ECONNREFUSED
 
 
 def reason(error: Exception) -> str:
     """Return the system's own words for an error of the connection, else the library's."""
-    if isinstance(error, requests.Timeout) or _find(error, TimeoutError):
+    if isinstance(error, requests.Timeout) or cause(error, TimeoutError):
         return "it does not answer in time"
-    if unknown := _find(error, socket.gaierror):
-        return f"its address is not known: {getattr(unknown, 'strerror', None) or unknown}"
+    if unknown := cause(error, socket.gaierror):
+        return f"its address is not known: {unknown.strerror or unknown}"
     if number := _number(error):
         return os.strerror(number)
-    if isinstance(cut := _find(error, IncompleteRead), IncompleteRead):
-        return _cut(cut)
-    if _find(error, http.client.RemoteDisconnected):
-        return "it closed the connection without an answer"
-    if _find(error, http.client.HTTPException) or isinstance(error, ProtocolError):
-        return "its answer is malformed or breaks off"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-def _cut(error: IncompleteRead) -> str:
-    """Return how much of a body came before its connection was closed, as far as its length was announced."""
-    came = error.partial if isinstance(error.partial, int) else len(error.partial)
-    if error.expected is None:
-        return f"it closed the connection after {came:,} bytes"
-    return f"it closed the connection after {came:,} of {came + error.expected:,} bytes"
+    return broken_answer(error)
 
 
 def _number(error: Exception) -> int:
-    found = _find(error, ConnectionError)
-    return found.errno or 0 if isinstance(found, ConnectionError) else 0
-
-
-def _find(error: BaseException, kind: type[BaseException]) -> BaseException | None:
-    """Return the error of a kind that the libraries have wrapped."""
-    seen: set[int] = set()
-    waiting: list[object] = [error]
-    while waiting:
-        each = waiting.pop()
-        if not isinstance(each, BaseException) or id(each) in seen:
-            continue
-        if isinstance(each, kind):
-            return each
-        seen.add(id(each))
-        waiting += [each.__cause__, each.__context__, getattr(each, "reason", None), *each.args]
-    return None
+    found = cause(error, ConnectionError)
+    return found.errno or 0 if found is not None else 0
