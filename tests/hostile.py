@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 
 from layertui import demo
-from layertui.model.blob import BytesBlob
-from layertui.model.image import Descriptor, Image, Layer
-from layertui.model.numbers import LayerNumber
+from layertui.model.image import Image
+from tests.images import layers_of
 from tests.layers.tars import END, extended, file, header
 from tests.layouts import CONFIG, LAYER, MANIFEST, digest
 
@@ -87,16 +86,7 @@ def image(platform: str = "amd64") -> Image:
         ],
     }
     config_bytes = json.dumps(config).encode()
-    layers = [
-        Layer(
-            LayerNumber(number),
-            Descriptor(LAYER, digest(tar), len(tar)),
-            digest(tar),
-            "",
-            BytesBlob(tar, f"layer {number}"),
-        )
-        for number, tar in enumerate(tars, 1)
-    ]
+    layers = layers_of(tars)
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -135,12 +135,7 @@ def docker_engine(
 @pytest.fixture
 def docker_root(docker_engine: World, docker: Docker) -> World:
     """The store of the same daemon."""
-    return World(
-        f"docker-root:[{docker.data_root}]{NAME}",
-        docker_engine.put,
-        docker_engine.remove,
-        docker_engine.keeps_old,
-    )
+    return replace(docker_engine, reference=f"docker-root:[{docker.data_root}]{NAME}")
 
 
 @pytest.fixture(scope="session")
@@ -174,12 +169,7 @@ def podman_engine(
 def containers_storage(podman_engine: World, podman: tuple[str, list[str]]) -> World:
     """The store of Podman."""
     root = Path(podman[0].removeprefix("unix://")).with_name("root")
-    return World(
-        f"containers-storage:[overlay@{root}]localhost/{NAME}",
-        podman_engine.put,
-        podman_engine.remove,
-        podman_engine.keeps_old,
-    )
+    return replace(podman_engine, reference=f"containers-storage:[overlay@{root}]localhost/{NAME}")
 
 
 @pytest.fixture(scope="session")

@@ -55,6 +55,20 @@ def content(copy: PlainCopy) -> bytes:
     return copy.path.read_bytes()[: copy.size]
 
 
+def in_threads(count: int, archive: Path, copies: Copies) -> list[PlainCopy]:
+    """Return what threads get that ask for the copy at the same time."""
+    found: list[PlainCopy] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(plain_copy(LocalFile(archive), copies)))
+        for _ in range(count)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SECONDS)
+    return found
+
+
 def test_a_copy_is_made_once(archive: Path, folder: Path) -> None:
     copies = Copies()
     first, second = plain_copy(LocalFile(archive), copies), plain_copy(LocalFile(archive), copies)
@@ -64,30 +78,14 @@ def test_a_copy_is_made_once(archive: Path, folder: Path) -> None:
 
 def test_threads_wait_for_one_of_them(archive: Path) -> None:
     copies = Copies(0.2)
-    found: list[PlainCopy] = []
-    threads = [
-        threading.Thread(target=lambda: found.append(plain_copy(LocalFile(archive), copies)))
-        for _ in range(5)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(SECONDS)
+    found = in_threads(5, archive, copies)
     assert len(found) == 5 and len(set(found)) == 1
     assert copies.runs == 1
 
 
 def test_a_damaged_archive_is_decompressed_again_but_not_twice_at_once(archive: Path, folder: Path) -> None:
     copies = Copies(0.05, "it ends early")
-    found: list[PlainCopy] = []
-    threads = [
-        threading.Thread(target=lambda: found.append(plain_copy(LocalFile(archive), copies)))
-        for _ in range(3)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(SECONDS)
+    found = in_threads(3, archive, copies)
     assert [copy.damage for copy in found] == ["it ends early"] * 3 and copies.most == 1
     assert content(found[0]) == b"one" and len(list(folder.iterdir())) == 1
 

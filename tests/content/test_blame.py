@@ -4,10 +4,11 @@ import random
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from layertui.content.blame import MAX_BLAMED, Blame, blame
+from layertui.content.blame import MAX_BLAMED, blame
 from layertui.content.edit_script import unmatched_lines
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
@@ -19,7 +20,15 @@ Text = bytes | None
 """The content of a version; ``None``: the layer deletes the file."""
 
 
-def blamed(*versions: Text | Entry | LayerIndex) -> Blame:
+class Blamed(NamedTuple):
+    """What is blamed, by layer."""
+
+    lines: list[bytes]
+    layers: list[int]
+    doubts: dict[int, str]
+
+
+def blamed(*versions: Text | Entry | LayerIndex) -> Blamed:
     """The blame of the file ``f`` that each layer stores, deletes, or has an entry of its own for."""
     layers = []
     for version in versions:
@@ -39,16 +48,15 @@ def blamed(*versions: Text | Entry | LayerIndex) -> Blame:
 
     events = [event for event in tree.versions(tree.find("/f")) if tree.shows(event)]
     found = blame(tree, read, events[-1])
-    return Blame(
-        found.lines,
-        [tree.ev_layer[event] for event in found.events],  # type: ignore[arg-type]
-        {tree.ev_layer[event]: why for event, why in found.doubts.items()},  # type: ignore[misc]
-        found.encoding,
+    return Blamed(
+        list(found.lines),
+        [tree.ev_layer[event] for event in found.events],
+        {tree.ev_layer[event]: why for event, why in found.doubts.items()},
     )
 
 
 def layers_of(*versions: Text | Entry | LayerIndex) -> list[int]:
-    return list(blamed(*versions).events)
+    return blamed(*versions).layers
 
 
 def lines(*each: str) -> bytes:
@@ -205,7 +213,7 @@ def test_the_lines_of_a_binary_predecessor_are_compared() -> None:
 
 def test_utf16_is_compared_by_characters() -> None:
     found = blamed("one\ntwo\n".encode("utf-16"), "one\nzwei\n".encode("utf-16"))
-    assert (list(found.events), list(found.lines)) == ([1, 2], [b"one\n", b"zwei\n"])
+    assert (found.layers, found.lines) == ([1, 2], [b"one\n", b"zwei\n"])
 
 
 def test_carriage_returns_end_lines_where_nothing_else_does() -> None:
@@ -220,7 +228,7 @@ def test_what_is_no_file_has_no_lines() -> None:
 
 def test_lines_of_a_version_whose_predecessor_cannot_be_read_are_doubtful() -> None:
     found = blamed(("-", "f", {"size": 3}), lines("a"), lines("a", "b"))
-    assert list(found.events) == [2, 3]
+    assert found.layers == [2, 3]
     assert list(found.doubts.items()) == [(2, "cannot read /f, it is gone")]
 
 
@@ -228,7 +236,7 @@ def test_a_damaged_layer_between_two_versions_makes_the_newer_one_doubtful() -> 
     damaged = layer()
     damaged.damage = "it ends after 512 bytes"
     found = blamed(lines("a"), damaged, lines("a", "b"), lines("a", "b", "c"))
-    assert list(found.events) == [1, 3, 4]
+    assert found.layers == [1, 3, 4]
     assert list(found.doubts.items()) == [
         (3, "layer 2 could not be read completely: it ends after 512 bytes")
     ]
@@ -236,7 +244,7 @@ def test_a_damaged_layer_between_two_versions_makes_the_newer_one_doubtful() -> 
 
 def test_a_large_predecessor_is_not_compared() -> None:
     found = blamed(b"x\n" * (MAX_BLAMED // 2 + 1), lines("x", "y"))
-    assert list(found.events) == [2, 2]
+    assert found.layers == [2, 2]
     assert list(found.doubts) == [2]
     with pytest.raises(LayertuiError, match=r"too large to compare its lines, 8\.39 MB, more than 8\.39 MB"):
         blamed(b"x\n" * (MAX_BLAMED // 2 + 1))

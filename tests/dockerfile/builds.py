@@ -24,6 +24,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tests.content.archives import tar_of
+
 FIXTURE = Path(__file__).with_name("buildkit.oci.tar.xz")
 REGISTRY = "127.0.0.1:5003"
 ONLINE = ("syntax", "registry", "registry-alone")
@@ -368,12 +370,11 @@ def merged(archives: Mapping[str, Path]) -> bytes:
     manifests: list[dict[str, Any]] = []
     for tag, archive in archives.items():
         with tarfile.open(archive) as tar:
-            for member in tar:
-                data = tar.extractfile(member)
-                if member.name.startswith("blobs/") and data is not None and member.size <= MAX_BLOB:
-                    blobs[member.name] = data.read()
-            top = json.loads(tar.extractfile("index.json").read())  # type: ignore[union-attr]
-        for each in top["manifests"]:
+            stored = {each.name: file.read() for each in tar if (file := tar.extractfile(each)) is not None}
+        blobs |= {
+            name: data for name, data in stored.items() if name.startswith("blobs/") and len(data) <= MAX_BLOB
+        }
+        for each in json.loads(stored["index.json"])["manifests"]:
             manifests.append({**each, "annotations": {"org.opencontainers.image.ref.name": tag}})
     index = {"schemaVersion": 2, "manifests": manifests}
     files = {
@@ -381,13 +382,7 @@ def merged(archives: Mapping[str, Path]) -> bytes:
         "index.json": json.dumps(index).encode(),
         **dict(sorted(blobs.items())),
     }
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    return out.getvalue()
+    return tar_of(files)
 
 
 def main() -> None:

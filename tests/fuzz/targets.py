@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import requests
 import urllib3
@@ -262,12 +263,12 @@ def registry(data: bytes) -> None:
     def send(_adapter: object, request: requests.PreparedRequest, **_options: object) -> requests.Response:
         return _response(request, next(answers, b"404"))
 
-    HTTPAdapter.send = send  # type: ignore[method-assign, assignment]
-    image = sources.open_image("docker://127.0.0.1:5000/app:1")
-    _ask(image)
-    for layer in image.layers:
-        if layer.blob is not None:
-            layer.blob.pread(100, 0)
+    with mock.patch.object(HTTPAdapter, "send", send):
+        image = sources.open_image("docker://127.0.0.1:5000/app:1")
+        _ask(image)
+        for layer in image.layers:
+            if layer.blob is not None:
+                layer.blob.pread(100, 0)
 
 
 def _response(request: requests.PreparedRequest, answer: bytes) -> requests.Response:
@@ -291,7 +292,7 @@ def prepare() -> None:
     os.environ.update(HOME=str(FOLDER), XDG_CACHE_HOME=str(FOLDER), XDG_RUNTIME_DIR=str(FOLDER))
     os.environ.pop("DOCKER_CONFIG", None)
     connection.BACK_OFF = connection.MAX_WAIT = 0
-    oci_layout.check_digest = lambda *_: None  # type: ignore[attr-defined]
+    mock.patch.object(oci_layout, "check_digest", lambda *_: None).start()
 
 
 def with_checksums(data: bytes) -> bytes:

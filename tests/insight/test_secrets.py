@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
+from re import _constants, _parser  # type: ignore[attr-defined]  # not in the typeshed
 from typing import Any
 
 import pytest
@@ -296,14 +297,14 @@ RULES = [*TOKENS, *ASSIGNMENTS, *(rule for _, rule in SECRET_FILES)]
 def test_every_repetition_of_a_pattern_has_a_bound(rule: Rule) -> None:
     def bounds(parsed: Any) -> Iterator[int]:
         for operation, argument in parsed:
-            if operation in (re._constants.MAX_REPEAT, re._constants.MIN_REPEAT):  # type: ignore[attr-defined]
+            if operation in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
                 yield int(argument[1])
             for part in argument if isinstance(argument, (tuple, list)) else [argument]:
                 for inner in part if isinstance(part, list) else [part]:
-                    if isinstance(inner, re._parser.SubPattern):  # type: ignore[attr-defined]
+                    if isinstance(inner, _parser.SubPattern):
                         yield from bounds(inner)
 
-    parsed = re._parser.parse(rule.pattern.pattern, rule.pattern.flags & ~re.UNICODE)  # type: ignore[attr-defined]
+    parsed = _parser.parse(rule.pattern.pattern, rule.pattern.flags & ~re.UNICODE)
     assert all(bound <= 8000 for bound in bounds(parsed))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from layertui import demo
@@ -122,6 +123,14 @@ def _engines() -> dict[str, Callable[[Path], str]]:
     return {name: store(name, form) for name, form in stores.items()}
 
 
+def _fixture(name: str, _folder: Path) -> str:
+    return str(fixture(name))
+
+
+def _root(name: str, folder: Path) -> str:
+    return f"docker-root:{docker_root(name, folder)}"
+
+
 def _others() -> dict[str, Callable[[Path], str]]:
     """Files of other projects that are archives or layouts."""
     archives = [path for path in ROOT.rglob("*.tar") if path.is_file()]
@@ -129,8 +138,8 @@ def _others() -> dict[str, Callable[[Path], str]]:
     names = sorted(str(path.relative_to(ROOT)) for path in (*archives, *layouts))
     roots = sorted(path.stem for path in ROOT.glob("google+docker-explorer/test_data/*.tgz"))
     return {
-        **{name: lambda _, name=name: str(fixture(name)) for name in names},  # type: ignore[misc]
-        **{name: lambda folder, name=name: f"docker-root:{docker_root(name, folder)}" for name in roots},  # type: ignore[misc]
+        **{name: partial(_fixture, name) for name in names},
+        **{name: partial(_root, name) for name in roots},
     }
 
 

@@ -40,6 +40,13 @@ SSH = "tests/sources/engine/test_ssh.py"
 ENDPOINT = "tests/sources/engine/test_endpoint.py"
 TLS = "tests/sources/engine/test_connections.py"
 PIPED = "tests/sources/test_piped.py"
+OCI = "tests/sources/test_oci.py tests/sources/test_bad_input.py"
+GROUPS = "tests/sources/test_oci_groups.py"
+CACHE = "tests/cache"
+TAR = "tests/layers/tar"
+COMPRESSION = "tests/layers/compression"
+FAULTS_OF_REGISTRY = "tests/sources/registry/test_faults.py"
+ATTACHMENTS = "tests/sources/test_attachments.py"
 ON_INPUT = "tests/ui/test_terminal.py::test_an_image_on_standard_input"
 
 FAULTS = [
@@ -51,12 +58,7 @@ FAULTS = [
         "if layer.descriptor.digest and _is_compressed(layer):",
         LOAD,
     ),
-    Fault(
-        "layers/load.py",
-        "if kept and not index.damage:",
-        "if kept:",
-        LOAD,
-    ),
+    Fault("layers/load.py", "if kept and not index.damage:", "if kept:", LOAD),
     Fault("layers/load.py", "if self._is_claim and not (", "if False and not (", LOAD),
     Fault("layers/codec.py", "msgspec.Meta(ge=0)", "msgspec.Meta()", "tests/layers/test_codec.py"),
     Fault("union/merged_tree.py", "if overridden else events", "if False else events", MERGED),
@@ -68,34 +70,18 @@ FAULTS = [
     Fault(
         "layers/whiteout.py", "if name == OPAQUE_WHITEOUT:", "if False:", "tests/layers/tar/test_scanner.py"
     ),
-    Fault(
-        "layers/tar/pax.py", "(-whole - 1, 10**9 - nanoseconds)", "(-whole, nanoseconds)", "tests/layers/tar"
-    ),
-    Fault("layers/tar/pax.py", "pax.uid = _number(value) if value else None", "pass", "tests/layers/tar"),
-    Fault(
-        "layers/tar/scanner.py", "offset += size + (-size % TAR_BLOCK)", "offset += size", "tests/layers/tar"
-    ),
-    Fault("layers/tar/scanner.py", " and not signed_sum_fits(header)", "", "tests/layers/tar"),
-    Fault(
-        "layers/tar/scanner.py",
-        "if offset - padding(size) > tar.end:",
-        "if offset > tar.end:",
-        "tests/layers/tar",
-    ),
-    Fault(
-        "layers/tar/scanner.py", "if 0 < len(after) < TAR_BLOCK and not", "if False and", "tests/layers/tar"
-    ),
-    Fault(
-        "layers/tar/scanner.py",
-        "pax.sparse_name or pax.long_name or pax.path",
-        "pax.path",
-        "tests/layers/tar",
-    ),
-    Fault("layers/tar/header.py", "and prefix.isascii()", "", "tests/layers/tar"),
-    Fault("layers/tar/header.py", 'field.strip(b" \\0")', "field", "tests/layers/tar"),
-    Fault("layers/compression/members.py", "ends_in_size or tail in", "tail in", "tests/layers/compression"),
-    Fault("layers/compression/members.py", " or tail in EMPTY_MEMBER_ENDS", "", "tests/layers/compression"),
-    Fault("layers/compression/stream.py", "count % 4 == 0 and ", "", "tests/layers/compression"),
+    Fault("layers/tar/pax.py", "(-whole - 1, 10**9 - nanoseconds)", "(-whole, nanoseconds)", TAR),
+    Fault("layers/tar/pax.py", "pax.uid = _number(value) if value else None", "pass", TAR),
+    Fault("layers/tar/scanner.py", "offset += size + (-size % TAR_BLOCK)", "offset += size", TAR),
+    Fault("layers/tar/scanner.py", " and not signed_sum_fits(header)", "", TAR),
+    Fault("layers/tar/scanner.py", "if offset - padding(size) > tar.end:", "if offset > tar.end:", TAR),
+    Fault("layers/tar/scanner.py", "if 0 < len(after) < TAR_BLOCK and not", "if False and", TAR),
+    Fault("layers/tar/scanner.py", "pax.sparse_name or pax.long_name or pax.path", "pax.path", TAR),
+    Fault("layers/tar/header.py", "and prefix.isascii()", "", TAR),
+    Fault("layers/tar/header.py", 'field.strip(b" \\0")', "field", TAR),
+    Fault("layers/compression/members.py", "ends_in_size or tail in", "tail in", COMPRESSION),
+    Fault("layers/compression/members.py", " or tail in EMPTY_MEMBER_ENDS", "", COMPRESSION),
+    Fault("layers/compression/stream.py", "count % 4 == 0 and ", "", COMPRESSION),
     Fault(
         "sources/archive.py",
         "self._places[first] + segment.stored",
@@ -111,7 +97,7 @@ FAULTS = [
         "tests/union/test_hardlinks.py",
     ),
     Fault("union/hardlinks.py", " if first < event else NO_EVENT", "", "tests/union/test_hardlinks.py"),
-    Fault("layers/tar/scanner.py", "if flag == TYPEFLAG_V7_FILE:", "if False:", "tests/layers/tar"),
+    Fault("layers/tar/scanner.py", "if flag == TYPEFLAG_V7_FILE:", "if False:", TAR),
     Fault("layers/unpacked/overlayfs.py", '"opaque") == b"y"', '"opaque") in (b"x", b"y")', UNPACKED),
     Fault("layers/unpacked/overlayfs.py", "status.st_rdev == 0", "True", UNPACKED),
     Fault(
@@ -145,7 +131,7 @@ FAULTS = [
         "cache/directory.py",
         "ns=(time.time_ns(), facts.st_mtime_ns)",
         "ns=(time.time_ns(), time.time_ns())",
-        "tests/cache",
+        CACHE,
     ),
     Fault("cache/directory.py", "        job.check()\n", "", DIRECTORY),
     Fault(
@@ -154,9 +140,9 @@ FAULTS = [
         "    finally:\n        pass\n",
         DIRECTORY,
     ),
-    Fault("cache/directory.py", "target = path.resolve()", "target = path", "tests/cache"),
-    Fault("cache/blobs.py", "evict(self.directory, MAX_BLOB_BYTES, target)", "pass", "tests/cache"),
-    Fault("cache/indexes.py", "evict(self.directory, MAX_INDEX_BYTES, path)", "pass", "tests/cache"),
+    Fault("cache/directory.py", "target = path.resolve()", "target = path", CACHE),
+    Fault("cache/blobs.py", "evict(self.directory, MAX_BLOB_BYTES, target)", "pass", CACHE),
+    Fault("cache/indexes.py", "evict(self.directory, MAX_INDEX_BYTES, path)", "pass", CACHE),
     Fault(
         "cache/indexes.py",
         '        or zlib.crc32(data[start:]).to_bytes(4, "little") != data[start - 4 : start]\n',
@@ -169,19 +155,19 @@ FAULTS = [
         "True",
         "tests/cache tests/layers/test_codec.py",
     ),
-    Fault("cache/directory.py", " and facts.st_uid in (0, os.geteuid())", "", "tests/cache"),
-    Fault("cache/directory.py", "stat.S_ISREG(facts.st_mode) and ", "", "tests/cache"),
+    Fault("cache/directory.py", " and facts.st_uid in (0, os.geteuid())", "", CACHE),
+    Fault("cache/directory.py", "stat.S_ISREG(facts.st_mode) and ", "", CACHE),
     Fault("cache/directory.py", "os.O_CLOEXEC | os.O_NOFOLLOW, 0o600", "os.O_CLOEXEC, 0o600", DIRECTORY),
-    Fault("cache/directory.py", "            check_room(self.path.parent)\n", "", "tests/cache"),
+    Fault("cache/directory.py", "            check_room(self.path.parent)\n", "", CACHE),
     Fault(
         "cache/archives.py",
         "return size if file.read() == _mark(max(size, 0)) else None",
         "return size",
-        "tests/cache",
+        CACHE,
     ),
-    Fault("cache/archives.py", " file.ctime_ns", "", "tests/cache"),
-    Fault("cache/archives.py", 'target = target.with_suffix(".damaged")', "pass", "tests/cache"),
-    Fault("cache/archives.py", "evict(folder, MAX_ARCHIVE_BYTES, target)", "pass", "tests/cache"),
+    Fault("cache/archives.py", " file.ctime_ns", "", CACHE),
+    Fault("cache/archives.py", 'target = target.with_suffix(".damaged")', "pass", CACHE),
+    Fault("cache/archives.py", "evict(folder, MAX_ARCHIVE_BYTES, target)", "pass", CACHE),
     # union
     Fault("union/builder.py", " and key not in whiteouts:", ":", BUILDER),
     Fault(
@@ -261,67 +247,32 @@ FAULTS = [
         PINNED,
     ),
     Fault("model/blob.py", "if not self._is_same or ", "if ", "tests/model"),
-    Fault(
-        "sources/oci_layout.py",
-        "check_digest(blob.pread(blob.size, 0), digest, name)",
-        "pass",
-        "tests/sources/test_oci.py tests/sources/test_bad_input.py",
-    ),
-    Fault(
-        "sources/oci_layout.py",
-        "if len(above) > MAX_INDEX_DEPTH:",
-        "if False:",
-        "tests/sources/test_oci.py tests/sources/test_bad_input.py",
-    ),
-    Fault(
-        "sources/oci_layout.py",
-        "if descriptor.digest in seen:",
-        "if False:",
-        "tests/sources/test_oci.py tests/sources/test_bad_input.py",
-    ),
-    Fault(
-        "sources/oci_layout.py",
-        "if not DIGEST.fullmatch(descriptor.digest):",
-        "if False:",
-        "tests/sources/test_oci.py tests/sources/test_bad_input.py",
-    ),
-    Fault(
-        "sources/oci_subjects.py",
-        'not in ("", found.digest)',
-        'in ("?",)',
-        "tests/sources/test_oci_groups.py",
-    ),
-    Fault("sources/oci_subjects.py", "is_cosigns(found) or ", "", "tests/sources/test_oci_groups.py"),
-    Fault(
-        "sources/oci_groups.py",
-        "found.digest not in listed]",
-        "found.digest]",
-        "tests/sources/test_oci_groups.py",
-    ),
+    Fault("sources/oci_layout.py", "check_digest(blob.pread(blob.size, 0), digest, name)", "pass", OCI),
+    Fault("sources/oci_layout.py", "if len(above) > MAX_INDEX_DEPTH:", "if False:", OCI),
+    Fault("sources/oci_layout.py", "if descriptor.digest in seen:", "if False:", OCI),
+    Fault("sources/oci_layout.py", "if not DIGEST.fullmatch(descriptor.digest):", "if False:", OCI),
+    Fault("sources/oci_subjects.py", 'not in ("", found.digest)', 'in ("?",)', GROUPS),
+    Fault("sources/oci_subjects.py", "is_cosigns(found) or ", "", GROUPS),
+    Fault("sources/oci_groups.py", "found.digest not in listed]", "found.digest]", GROUPS),
     Fault(
         "sources/oci_groups.py",
         "groups |= {name: group} if _is_one(layout, group) else _by_digest(group)",
         "groups |= {name: group}",
-        "tests/sources/test_oci_groups.py",
+        GROUPS,
     ),
     Fault(
         "sources/attachments.py",
         "for each in (found, *reversed(above))",
         "for each in (found,)",
-        "tests/sources/test_attachments.py",
+        ATTACHMENTS,
     ),
     Fault(
         "sources/attachments.py",
         "return [each for each in (image.manifest_digest, *indexes) if each]",
         "return [image.manifest_digest]",
-        "tests/sources/test_attachments.py",
+        ATTACHMENTS,
     ),
-    Fault(
-        "sources/attachments.py",
-        "found.update(piece)",
-        "pass",
-        "tests/sources/test_attachments.py",
-    ),
+    Fault("sources/attachments.py", "found.update(piece)", "pass", ATTACHMENTS),
     Fault(
         "sources/containers_storage/records.py",
         'return key if key in self.texts("big-data-names") else MANIFEST',
@@ -358,24 +309,14 @@ FAULTS = [
         "range(used + 1, layers)",
         "tests/sources/test_docker_archive.py",
     ),
-    Fault(
-        "sources/registry/blob.py",
-        "if found != self.digest:",
-        "if False:",
-        "tests/sources/registry/test_faults.py",
-    ),
+    Fault("sources/registry/blob.py", "if found != self.digest:", "if False:", FAULTS_OF_REGISTRY),
     Fault(
         "sources/registry/blob.py",
         "self._writer is not None and found == digest",
         "self._writer is not None",
-        "tests/sources/registry/test_faults.py",
+        FAULTS_OF_REGISTRY,
     ),
-    Fault(
-        "sources/registry/connection.py",
-        'if name != "Authorization"',
-        "",
-        "tests/sources/registry/test_faults.py",
-    ),
+    Fault("sources/registry/connection.py", 'if name != "Authorization"', "", FAULTS_OF_REGISTRY),
     Fault("sources/registry/connection.py", 'method, form = "GET", None', "pass", LOGIN),
     Fault("sources/registry/connection.py", "elif form is not None and is_elsewhere:", "elif False:", LOGIN),
     Fault(
@@ -434,9 +375,7 @@ FAULTS = [
     ),
     Fault("compare/config.py", " and name not in _OF_THE_BUILD", "", "tests/compare/test_config.py"),
     Fault("ui/stack.py", " if on_top(self) else AwaitComplete()", "", STACK),
-    Fault(
-        "ui/stack.py", "    if on_top(node):\n        node.app.push_screen", "    node.app.push_screen", STACK
-    ),
+    Fault("ui/stack.py", "if on_top(node):\n        if isinstance", "if True:\n        if isinstance", STACK),
     Fault("ui/app.py", " or event.time >= self._closed_at", " or True", STACK),
     Fault("ui/app.py", "        elif above and type", "        elif type", STACK),
     Fault("ui/app.py", "loop.add_signal_handler(number, self._end_by, number)", "pass", TERMINAL),

@@ -1,7 +1,5 @@
 """What a folder is said to hold."""
 
-import io
-import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,17 +9,12 @@ from layertui.model.errors import LayertuiError
 from layertui.sources import UnknownName, list_directory, open_image
 from layertui.sources.containerd.namespace import METADATA_DB
 from layertui.sources.detect import detect_reference
+from tests.content.archives import tar_of
 
 
 def archive(path: Path, files: Mapping[str, bytes], length: int | None = None) -> None:
     """A tar archive of ``files``, or the first ``length`` bytes of it."""
-    written = io.BytesIO()
-    with tarfile.open(fileobj=written, mode="w") as tar:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    path.write_bytes(written.getvalue()[:length])
+    path.write_bytes(tar_of(files)[:length])
 
 
 def said(folder: Path) -> dict[str, str]:

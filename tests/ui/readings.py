@@ -276,8 +276,14 @@ async def quiet(pilot: Pilot[None]) -> None:
     await until(pilot, lambda: is_quiet(pilot))
 
 
+async def image_opened(pilot: Pilot[None]) -> None:
+    """Wait for the explorer and its image; layers may still be loading."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
+    await until(pilot, lambda: explorer(pilot).reading.image is not None)
+
+
 async def loaded(pilot: Pilot[None]) -> None:
-    """All has been read, summed up and checked."""
+    """Wait until all has been read, summed up and checked."""
     screen = explorer(pilot)
 
     def ready() -> bool:

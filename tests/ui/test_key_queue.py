@@ -11,7 +11,7 @@ from layertui.ui.tree.pane import TreeField
 from tests.textual_internals import notifications
 from tests.ui.images_app import settled
 from tests.ui.places import Places, until
-from tests.ui.readings import Reading, explorer, loaded, sample, tree, use_reading
+from tests.ui.readings import Reading, explorer, image_opened, loaded, sample, tree, use_reading
 
 
 def typed(pilot: Pilot[None], *keys: str) -> None:
@@ -79,8 +79,7 @@ async def test_insight_opens_once_the_layers_are_loaded(
 ) -> None:
     reading = use_reading(monkeypatch, Reading(sample(), at_once=False))
     async with LayertuiApp("demo:", cache=False).run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
-        await until(pilot, lambda: explorer(pilot).reading.image is not None)
+        await image_opened(pilot)
         await pilot.press("I", "j")
         assert isinstance(pilot.app.screen, ExplorerScreen)
         reading.rest(1)
@@ -92,8 +91,7 @@ async def test_escape_takes_back_what_waits_for_the_layers(
 ) -> None:
     reading = use_reading(monkeypatch, Reading(sample(), at_once=False))
     async with LayertuiApp("demo:", cache=False).run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
-        await until(pilot, lambda: explorer(pilot).reading.image is not None)
+        await image_opened(pilot)
         await pilot.press("I", "escape")
         reading.rest(1)
         await loaded(pilot)

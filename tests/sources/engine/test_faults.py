@@ -65,7 +65,10 @@ def engine(version: bytes, other: bytes, ends: bool = False) -> Iterator[Engine]
         (answer(b"<html>", b"502 Bad Gateway", b"Content-Type: text/html\r\n"), "Bad Gateway"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "its answer is no HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{", "it closed the connection after 1 of 50 bytes"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "its answer is malformed or breaks off"),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            "its answer is malformed or breaks off",
+        ),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc", "must be non-negative"),
         (b"HTTP/1.1 302 Found\r\nLocation: http://[\r\nContent-Length: 0\r\n\r\n", "Invalid IPv6 URL"),
         (b"", "it closed the connection without an answer"),

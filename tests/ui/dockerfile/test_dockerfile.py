@@ -23,6 +23,7 @@ from tests.ui.readings import (
     Reading,
     explorer,
     hostile,
+    image_opened,
     layers,
     loaded,
     quiet,
@@ -237,7 +238,7 @@ async def test_the_base_is_an_image_that_lies_beside_it(
 async def test_the_text_is_there_at_once_and_sizes_come_without_shifting_it(read: Reading) -> None:
     read.at_once = False
     async with ExplorerApp().run_test(size=(120, 60)) as pilot:
-        await until(pilot, lambda: explorer(pilot).reading.image is not None)
+        await image_opened(pilot)
         await pilot.press("B")
         await until(pilot, lambda: screen(pilot).ready)
         await go_to(pilot, "COPY root/")
@@ -257,7 +258,7 @@ async def test_the_text_is_there_at_once_and_sizes_come_without_shifting_it(read
 async def test_a_reading_that_failed_says_why_there_is_no_advice(read: Reading) -> None:
     read.at_once = False
     async with ExplorerApp().run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: explorer(pilot).reading.image is not None)
+        await image_opened(pilot)
         await pilot.press("B")
         await until(pilot, lambda: screen(pilot).ready)
         read.fail(LayertuiError("layer 3", "it ends after 512 bytes", "save the image again"))

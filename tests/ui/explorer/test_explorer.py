@@ -75,7 +75,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Read:
 
 
 def pressing(*keys: str) -> Run:
-    """Waits until all is there, then presses ``keys`` and waits for what each brings."""
+    """Wait until all is there, then press ``keys``, each after what the one before brought."""
 
     async def run(pilot: Pilot[None]) -> None:
         await loaded(pilot)
@@ -84,6 +84,21 @@ def pressing(*keys: str) -> Run:
             await quiet(pilot)
 
     return run
+
+
+def sending(send: Callable[[], None], layer: int) -> Run:
+    """Send a part of the reading once the layers are listed, and wait until ``layer`` is shown."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: bool(layers(pilot).states))
+        send()
+        await until(pilot, lambda: at_layer(pilot) == layer)
+        await quiet(pilot)
+
+    return run
+
+
+SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 
 
 def header(pilot: Pilot[None]) -> str:
@@ -140,45 +155,40 @@ def test_loading(snap_compare: Compare, read: Read, size: tuple[int, int]) -> No
     """The newest layer is read last: those below it are shown in its place."""
     reading = read(at_once=False)
 
-    async def run(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: bool(layers(pilot).states))
+    def send() -> None:
         for layer in (1, 2, 3):
             reading.index(layer)
         reading.union(3)
         reading.progress(4, 21_000, 43_000, 4_100.0)
         reading.progress(5, 4_000, 45_100)
         reading.speed(8_200.0)
-        await until(pilot, lambda: at_layer(pilot) == 3)
-        await quiet(pilot)
 
-    assert snap_compare(Explorer(), terminal_size=size, run_before=run)
+    assert snap_compare(Explorer(), terminal_size=size, run_before=sending(send, 3))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@SIZES
 def test_loading_the_newest_layer_first(snap_compare: Compare, read: Read, size: tuple[int, int]) -> None:
     reading = read(at_once=False)
 
-    async def run(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: bool(layers(pilot).states))
+    def send() -> None:
         for layer in (6, 9):
             reading.index(layer)
         reading.progress(1, 41_000, 109_000, 4_100.0)
         reading.speed(4_100.0)
-        await until(pilot, lambda: at_layer(pilot) == 9)
-        await quiet(pilot)
 
-    assert snap_compare(Explorer(), terminal_size=size, run_before=run)
+    assert snap_compare(Explorer(), terminal_size=size, run_before=sending(send, 9))
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@SIZES
 def test_loading_the_selected_layer(snap_compare: Compare, read: Read, size: tuple[int, int]) -> None:
     reading = read(at_once=False)
 
-    async def run(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: bool(layers(pilot).states))
+    def send() -> None:
         reading.index(9)
         reading.progress(8, 7_200, 14_900, 4_100.0)
-        await until(pilot, lambda: at_layer(pilot) == 9)
+
+    async def run(pilot: Pilot[None]) -> None:
+        await sending(send, 9)(pilot)
         await pilot.press("j")
         await until(pilot, lambda: "Reading layer 8" in " ".join(screen_text(pilot).split()))
         await quiet(pilot)

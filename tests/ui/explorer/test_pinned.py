@@ -79,17 +79,23 @@ async def test_moved_and_reloaded(world: World) -> None:
         assert paths(pilot) == NEW
 
 
+async def searched(pilot: Pilot[None]) -> SearchScreen:
+    """Search for the old contents."""
+    await pilot.press("F")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SearchScreen))
+    screen = pilot.app.screen
+    assert isinstance(screen, SearchScreen)
+    screen.query_one("#pattern", SearchField).value = "old"
+    await pilot.press("enter")
+    await until(pilot, lambda: not screen.busy and bool(screen.found.said), LONG)
+    return screen
+
+
 async def test_search_and_insight(world: World) -> None:
     async with app(world).run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
         world.put("new")
-        await pilot.press("F")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SearchScreen))
-        screen = pilot.app.screen
-        assert isinstance(screen, SearchScreen)
-        screen.query_one("#pattern", SearchField).value = "old"
-        await pilot.press("enter")
-        await until(pilot, lambda: not screen.busy and bool(screen.found.said), LONG)
+        screen = await searched(pilot)
         if world.keeps_old:
             assert {match.path for match in screen.found.matches} == {"/one", "/two"}
         else:
@@ -146,11 +152,5 @@ async def test_removed(world: World) -> None:
     async with app(world).run_test(size=(120, 40)) as pilot:
         await loaded(pilot)
         world.remove()
-        await pilot.press("F")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SearchScreen))
-        screen = pilot.app.screen
-        assert isinstance(screen, SearchScreen)
-        screen.query_one("#pattern", SearchField).value = "old"
-        await pilot.press("enter")
-        await until(pilot, lambda: not screen.busy and bool(screen.found.said), LONG)
+        screen = await searched(pilot)
         assert "was removed since it was opened · escape, then R reloads" in screen.found.said

@@ -281,13 +281,18 @@ async def test_secrets_are_masked_until_a_key_shows_them(looking: Looking) -> No
         assert not any("sample-token" in line for line in lines(pilot, "findings"))
 
 
+async def looked(pilot: Pilot[None], looking: Looking, key: str, progress: PartProgress) -> None:
+    """Go to a part whose scan does not end, and report its progress."""
+    looking.held = True
+    await pilot.press(key)
+    looking.post(progress)
+    await pilot.pause()
+
+
 async def test_escape_stops_looking_then_leaves(looking: Looking) -> None:
     async with ExplorerApp().run_test(size=(80, 24)) as pilot:
         await at_waste(pilot)
-        looking.held = True
-        await pilot.press("3")
-        looking.post(PartProgress("secrets", 5, 10))
-        await pilot.pause()
+        await looked(pilot, looking, "3", PartProgress("secrets", 5, 10))
         assert lines(pilot, "sums") == ["Scanning … 5 B of 10 B. esc to stop"]
         await pilot.press("2")  # meanwhile the rest can be used
         assert len(lines(pilot, "findings")) == 46
@@ -368,10 +373,7 @@ async def test_of_a_registry_nothing_is_scanned_unasked(monkeypatch: pytest.Monk
 async def test_progress_ends_at_100_percent(looking: Looking) -> None:
     async with ExplorerApp().run_test(size=(120, 24)) as pilot:
         await opened(pilot)
-        looking.held = True
-        await pilot.press("4")
-        looking.post(PartProgress("duplicates", 138, 100))
-        await pilot.pause()
+        await looked(pilot, looking, "4", PartProgress("duplicates", 138, 100))
         assert "4 Duplicates 100%" in screen_text(pilot) and "Scanning … 100 B of 100 B" in screen_text(pilot)
 
 

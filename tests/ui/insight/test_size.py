@@ -8,6 +8,7 @@ from layertui.ui.insight.size_browser import Tile
 from layertui.ui.insight.size_list import LargestFiles, SizeList
 from layertui.ui.insight.size_map import SizeMapView
 from layertui.ui.insight.size_pane import SizePane
+from layertui.ui.widgets.text_view import TextView
 from tests.textual_internals import screen_text
 from tests.ui.insight.test_insight import Compare, Looking, added_up, back_at, opened, screen, use
 from tests.ui.places import until
@@ -92,7 +93,7 @@ def title(pilot: Pilot[None]) -> str:
 
 
 def files(pilot: Pilot[None]) -> list[str]:
-    document = screen(pilot).query_one("#largest").document  # type: ignore[attr-defined]
+    document = screen(pilot).query_one("#largest", TextView).document
     assert isinstance(document, LargestFiles)
     return [document.line(number).text for number in range(len(document))]
 

@@ -160,8 +160,11 @@ def _yaml(file: Path) -> Any:
                 raise yaml.YAMLError(f"duplicate key {twice}")
             return super().construct_mapping(node, deep)
 
+        def construct_text(self, node: yaml.ScalarNode) -> str:
+            return str(self.construct_scalar(node))
+
     for tag in ("bool", "int", "float", "timestamp"):
-        Loader.add_constructor(f"tag:yaml.org,2002:{tag}", yaml.SafeLoader.construct_scalar)  # type: ignore[type-var]
+        Loader.add_constructor(f"tag:yaml.org,2002:{tag}", Loader.construct_text)
     try:
         return next(iter(yaml.load_all(read_utf8(file), Loader)), None)
     except (yaml.YAMLError, ValueError, RecursionError) as error:

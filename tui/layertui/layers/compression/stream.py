@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
-from typing import IO, Any, Protocol, cast
+from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 from layertui.layers.compression.format import Damaged, compression_of
 from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 STORED_CHUNK = 1 << 20
 """Bytes read and decompressed at once."""
@@ -43,9 +46,9 @@ class StoredBytes(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: object) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         self._job.check()
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+        view = memoryview(buffer).cast("B")
         data = self._blob.pread(len(view), self.position)
         view[: len(data)] = data
         self.position += len(data)
