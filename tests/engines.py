@@ -153,7 +153,7 @@ def docker_daemon(
 
 @contextmanager
 def buildkit_of(docker: Docker, socket_path: Path) -> Iterator[str]:
-    """The address, for buildctl, of the BuildKit inside a daemon, which its API gives to those who ask for h2c."""
+    """The address, for buildctl, of the BuildKit inside a daemon, which the API serves on an upgrade to h2c."""
 
     def copy(source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):

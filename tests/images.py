@@ -66,7 +66,7 @@ def _tar(layer: Layer) -> bytes:
 
 
 def reader(union: LayerUnion, layers: Sequence[Layer]) -> Callable[[Event], bytes]:
-    """Gives a file's bytes as the index says where they lie in the tar."""
+    """Return a file's bytes from where the index says that they are in the tar."""
     tars = tars_of(layers)
 
     def read(event: Event) -> bytes:

@@ -1,4 +1,4 @@
-"""All that an image shows of itself, to be held against what it shows where it comes from elsewhere.
+"""All that an image shows of itself, to be compared with what it shows where it comes from elsewhere.
 
 What a store may keep otherwise, or not at all, is the size of a layer *as it lies there*: see
 :class:`Sizes`. All else is the image's own, and has to be the same from everywhere.

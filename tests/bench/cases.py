@@ -48,7 +48,7 @@ class Table:
 
     title: str
     runs: list[Runs]
-    """The first is what the others are held against."""
+    """The first is what the others are compared with."""
     aims: list[Aim] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -277,7 +277,7 @@ LAYERS, TREE = 6, 60
 HELD_KEY = 1 / 30
 """Seconds between two presses of a key that is held down."""
 CURSOR = "253243"
-"""The background of the row at hand in the pane that has the focus."""
+"""The background of the selected row in the focused pane."""
 
 
 def _keys_at_rest(sample: Sample, cache: str) -> list[float]:

@@ -114,7 +114,7 @@ def _threads() -> dict[threading.Thread, float]:
 
 
 async def until(condition: Callable[[], bool], app: TimedApp, *keys: str) -> None:
-    """Returns when the condition holds; until then presses the keys in turn, one every 30 ms."""
+    """Press the keys in turn, one every 30 ms, until the condition holds."""
     turn = 0
     while not condition():
         await asyncio.sleep(0.03)
@@ -203,7 +203,7 @@ async def _measure(reference: str, action: str, cache: bool) -> Lag:
 
 
 def lag_of(reference: str, action: str, cache: bool = True) -> Lag:
-    """Runs an action in a process of its own."""
+    """Run an action in a process of its own."""
     command = [
         sys.executable,
         "-m",

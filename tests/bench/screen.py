@@ -88,7 +88,7 @@ class Terminal:
         return -1
 
     def _receive(self) -> None:
-        """Takes what comes as soon as it comes."""
+        """Take what comes as soon as it comes."""
         with contextlib.suppress(OSError):  # the program has ended
             while data := os.read(self._fd, 1 << 16):
                 self._arrived.put((time.perf_counter(), data))

@@ -1,4 +1,4 @@
-"""Bytes of images that have been read: known again by reference and ID, by nothing less."""
+"""Bytes of images that have been read: found by reference and ID together only."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_bombs_are_refused_before_they_inflate(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_small_file_does_not_inflate_to_gigabytes(tmp_path: Path) -> None:
-    """Within the largest size of all: it is the ratio that gives it away."""
+    """Within the size limit: only the ratio reveals it."""
     data = seal(bytes(1 << 30))
     with pytest.raises(DamagedEntry, match="excessive"):
         unseal(data)

@@ -1,4 +1,4 @@
-"""The references that were opened last: few, whole, and nothing that is secret."""
+"""The references that were opened last: limited in number and length, and without passwords."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""No rule passes by accident: on images that are not all there, every rule of the gate is an error."""
+"""No rule passes by accident: on incomplete images, every rule of the gate is an error."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ secrets = true
 setuid = []
 forbidden-packages = ["never"]
 """
-"""Every rule, with a limit that an image of nearly nothing is within."""
+"""Every rule, with a limit that a tiny image passes."""
 BASELINE = {"image": "app:1", "id": "", "size_bytes": 0, "layers": [], "version": 1}
 LAYERS = (tar(("/a", b"1" * 3000)), tar(("/b", b"2" * 3000)))
 
@@ -51,7 +51,7 @@ def layout(folder: Path, **config: Any) -> OciLayout:
 
 
 def blobs(folder: Path) -> dict[str, Path]:
-    """The blobs of the image by what they are: config, manifest, layers base first."""
+    """The blobs of the image by kind: config, manifest, layers base first."""
     directory = folder / "image/blobs/sha256"
     (entry,) = json.loads((folder / "image/index.json").read_bytes())["manifests"]
     manifest = directory / entry["digest"].partition(":")[2]

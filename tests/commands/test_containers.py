@@ -1,4 +1,4 @@
-"""``layertui containers``, held against ``docker ps``."""
+"""``layertui containers``, compared with ``docker ps``."""
 
 from __future__ import annotations
 

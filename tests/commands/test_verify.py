@@ -175,7 +175,7 @@ def test_sizes_in_a_store_of_docker_1_9(run: Run, tmp_path: Path) -> None:
 
 
 def test_an_artifact(run: Run, tmp_path: Path) -> None:
-    """Its config is no image's, but its digest is held against its bytes like any other."""
+    """Its config is no image's, but its digest is compared with its bytes like any other."""
     path = image(tmp_path, tar(("/a", b"a" * 5000)))
     index = json.loads((path / "index.json").read_text())
     blob = path / "blobs" / index["manifests"][0]["digest"].replace(":", "/")

@@ -21,7 +21,7 @@ Text = bytes | None
 
 
 class Blamed(NamedTuple):
-    """What is blamed, by layer."""
+    """A blame with layers in place of events."""
 
     lines: list[bytes]
     layers: list[int]
@@ -142,7 +142,7 @@ def test_lines_are_those_of_git_blame(tmp_path: Path) -> None:
 
 @pytest.mark.engine
 def test_where_git_is_not_minimal_both_have_as_many_new_lines_or_git_more(tmp_path: Path) -> None:
-    """Of large texts whose lines repeat a lot git takes a shortcut (XDF_NEED_MINIMAL is not set)."""
+    """In large texts with many repeated lines, git uses a heuristic (XDF_NEED_MINIMAL is not set)."""
     chance = random.Random(7)
     files: list[list[Text]] = []
     for _ in range(12):

@@ -1,4 +1,4 @@
-"""Contents out of layers, held against what was put in and against other programs."""
+"""Contents out of layers, compared with what was put in and against other programs."""
 
 from __future__ import annotations
 

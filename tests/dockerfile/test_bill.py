@@ -1,4 +1,4 @@
-"""The bill: what each instruction costs, and what it does in vain."""
+"""The bill: the size of each instruction, and its wasted work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provenance that is attached to an image: what is believed, and what is not."""
+"""Provenance that is attached to an image: what is trusted, and what is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which package owns a path, held against what dpkg-query, rpm and importlib say."""
+"""Which package owns a path, compared with what dpkg-query, rpm and importlib say."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_dpkg_of_a_whole_distribution(tmp_path: Path) -> None:
     """Some real packages; in the second layer one is gone, one is newer, and a file is diverted."""
     need("dpkg-query")
     if not (DPKG / "status").exists():
-        lacking("no dpkg database at hand")
+        lacking("this machine has no dpkg database")
     stanzas = {
         text.split(b"\n", 1)[0][9:].decode(): text + b"\n\n"
         for text in (DPKG / "status").read_bytes().split(b"\n\n")

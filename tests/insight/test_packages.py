@@ -102,7 +102,7 @@ def test_dpkg_against_dpkg_query(tmp_path: Path) -> None:
 def test_a_whole_distribution_against_dpkg_query(tmp_path: Path) -> None:
     need("dpkg-query")
     if not STATUS.exists():
-        lacking("no dpkg database at hand")
+        lacking("this machine has no dpkg database")
     status = STATUS.read_bytes()
     (tmp_path / "status").write_bytes(status)
     found = of(tar(("/var/lib/dpkg/status", status)))

@@ -1,4 +1,4 @@
-"""Secrets in layers and configs. Those here are put together when the tests run, and are nobody's."""
+"""Secrets in layers and configs. Those here are fake, and put together when the tests run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is stored in vain: how much, against umoci's tree, and why."""
+"""Wasted space: how much, compared with umoci's tree, and why."""
 
 from __future__ import annotations
 

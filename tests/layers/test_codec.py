@@ -55,7 +55,7 @@ def test_hostile_bodies_are_refused() -> None:
 
 
 def test_attributes_that_entries_share_are_stored_once() -> None:
-    """As the scanner keeps them: a bound on its memory would else not bound the cache's."""
+    """As in the scanner, whose limit of memory holds for the cache only so."""
     value = b"v" * 5000
     entries = b"".join(
         extended((b"SCHILY.xattr.user.a", value)) + file(b"f%d" % number) for number in range(99)

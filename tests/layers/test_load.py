@@ -243,7 +243,7 @@ def noted(sizes: Sequence[int]) -> tuple[list[Layer], list[Noted]]:
 
 
 def test_small_layers_do_not_wait_for_large_ones() -> None:
-    """While the base is read, the others are, the smallest first."""
+    """While the base is read, the other layers are too, the smallest first."""
     layers, blobs = noted([80, 40, 1, 20, 60])
     blobs[0].gate = threading.Event()
     read = index_layers(demo.image()._replace(layers=layers), None)

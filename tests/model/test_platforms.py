@@ -119,7 +119,7 @@ def test_another_version_is_another_platform(wanted: str) -> None:
     assert raised.value.why == f"platforms: {WINDOWS.replace(' ', ', ')}"
 
 
-def test_images_of_one_platform_are_told_apart_by_their_digests() -> None:
+def test_images_of_one_platform_are_distinguished_by_their_digests() -> None:
     offered = [
         (platforms.parse_platform(text), Descriptor("", f"sha256:{number:064}", 1))
         for number, text in enumerate([*WINDOWS.split(), "linux/s390x"])

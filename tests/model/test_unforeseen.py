@@ -1,4 +1,4 @@
-"""Errors that no code has foreseen."""
+"""Unexpected errors."""
 
 import pytest
 

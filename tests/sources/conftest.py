@@ -40,7 +40,7 @@ STORES = ("containerd", "containers_storage", "docker_root", "test_every_source.
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Has one process run all tests on the stores that real programs write, which takes them a while."""
+    """Have one process run all tests on the stores that real programs write, which takes these a while."""
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in STORES:

@@ -1,4 +1,4 @@
-"""What is attached to images of layouts, however it is attached, and what it is."""
+"""Attachments of images in layouts: every way to attach them, and every kind."""
 
 from __future__ import annotations
 

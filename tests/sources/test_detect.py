@@ -1,4 +1,4 @@
-"""What a folder is said to hold."""
+"""What is reported of the contents of a folder."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -141,7 +141,7 @@ class ExplorerApp(LayertuiApp):
 
 
 def use_reading(monkeypatch: pytest.MonkeyPatch, reading: Reading) -> Reading:
-    """Has the explorer open the image of a reading, whatever it is at that moment, and read it so."""
+    """Have the explorer open the image of a reading, as it is at that moment, and read it as that sends it."""
 
     def open_image(_reference: str, platform: str | None = None, *_: object) -> Image:
         reading.platform = platform

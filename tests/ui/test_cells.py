@@ -1,4 +1,4 @@
-"""What is cut where there is no room for it."""
+"""Texts shortened to the cells that there are."""
 
 import pytest
 from rich.cells import cell_len

@@ -1,4 +1,4 @@
-"""What is copied is where it is said to be."""
+"""A copied text is where the message says."""
 
 import os
 import subprocess

@@ -15,7 +15,7 @@ from tests.ui.readings import Reading, explorer, image_opened, loaded, sample, t
 
 
 def typed(pilot: Pilot[None], *keys: str) -> None:
-    """Types keys as a terminal that sends them in one read."""
+    """Type keys as a terminal that sends them in one read."""
     for key in keys:
         pilot.app.simulate_key(key)
 

@@ -1,4 +1,4 @@
-"""A light background is found by itself, and the terminal's answer is nobody's input."""
+"""A light background is detected, and the terminal's answer is never taken for input."""
 
 import pexpect
 import pytest

@@ -1,4 +1,4 @@
-"""Errors that no code has foreseen, and images of unusual kinds: a line on the screen, never an endless wait."""
+"""Unexpected errors, and images of unusual kinds: a line on the screen, never an endless wait."""
 
 import subprocess
 from collections.abc import Iterator

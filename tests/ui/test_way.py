@@ -1,4 +1,4 @@
-"""There and back: Escape returns to where one came from, with its cursor; images that were open stay open."""
+"""Escape returns to the screen that the user came from, with its cursor; images that were open stay open."""
 
 from pathlib import Path
 

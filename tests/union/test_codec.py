@@ -77,7 +77,7 @@ def test_hostile_columns_are_refused_or_lead_nowhere() -> None:
 
 
 def test_every_event_of_a_node_is_in_its_chain() -> None:
-    """Else a walk from a layer's own event meets the one before it never, and one from the last skips it."""
+    """Otherwise a walk from a layer's own event never meets the one before it, and one from the last skips it."""
     union = union_of(layers_of([file(b"a", b"%d" % number) + file(b"b") + END for number in range(3)]))
     node = union.find("/a")
     last, middle, first = union.versions(node)[::-1]

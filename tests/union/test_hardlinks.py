@@ -1,4 +1,4 @@
-"""Which names share a file at each layer, as the inodes of a mounted tree tell."""
+"""Which names share a file at each layer, compared with the inodes of a mounted tree."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def links(tree: LayerUnion, number: int) -> dict[str, str | None]:
         ([("l", "/a", {"to": "b"})], {"/b": None, "/c": "/b"}),
         ([("wh", "/a"), ("wh", "/b")], {"/c": None}),
         ([("d", "/a")], {"/b": None, "/c": "/b"}),
-        # The names are turned round: what was linked to is now the link.
+        # The names are swapped: the former target is now the link.
         ([("h", "/a", {"to": "/b"})], {"/a": "/b", "/b": None, "/c": "/b"}),
         ([("wh", "/a"), ("h", "/d", {"to": "/c"})], {"/b": None, "/c": "/b", "/d": "/c"}),
     ],

@@ -123,7 +123,7 @@ def test_what_a_layer_stores_is_the_sum_of_its_own_entries(seed: int) -> None:
 
 
 def test_a_path_is_marked_once_however_often_a_layer_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each mark walks the versions of its path: of a million versions in one layer that would not end."""
+    """Each mark walks the versions of its path: with a million versions in one layer that would take hours."""
     again = [("-", path, {"size": size}) for size in range(2, 100) for path in ("old", "new")]
     tree = union(layer(("-", "old", {"size": 1})), layer(*again, ("-", "once")))
     asked: list[int] = []

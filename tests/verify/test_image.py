@@ -1,4 +1,4 @@
-"""An image is held against all that it claims."""
+"""An image is compared with all that it claims."""
 
 from __future__ import annotations
 

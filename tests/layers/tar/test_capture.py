@@ -1,4 +1,4 @@
-"""Contents that are kept while layers are read, held against the tars that they come from."""
+"""Contents that are kept while layers are read, compared with the tars that they come from."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def test_checks_stop_in_the_middle_of_a_tar(unpacked: RecordedDirectory) -> None
 def test_sizes_are_no_longer_counted_when_told_to_stop(
     unpacked: RecordedDirectory, of: Literal["directory", "members"]
 ) -> None:
-    """After the tar has been read whole: its size is held against what the store noted."""
+    """After the tar has been read whole: its size is compared with what the store noted."""
     tar = tar_of(FILES)
     for recorded in (Recorded(0, "directory"), Recorded(0, "members")):
         layer = Layer(

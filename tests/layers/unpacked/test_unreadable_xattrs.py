@@ -109,7 +109,7 @@ def test_attributes_of_files_that_the_user_may_not_read(marked: Path) -> None:
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, call: str, number: int, names: set[str]) -> None:
-    """Has the kernel fail to tell the attributes of some files, as a broken disk or a policy makes it."""
+    """Have the kernel fail to read the attributes of some files, as with a broken disk or a policy."""
     real = getattr(os, call)
 
     def fail(path: bytes, *arguments: object, **options: bool) -> object:

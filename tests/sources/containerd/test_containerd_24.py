@@ -1,4 +1,4 @@
-"""A store of a current containerd, held against what the programs themselves answered about it."""
+"""A store of a current containerd, compared with what the programs themselves answered about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a store of containerd holds, held against what it says itself."""
+"""What a store of containerd holds, compared with what it says itself."""
 
 from __future__ import annotations
 

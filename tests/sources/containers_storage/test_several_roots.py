@@ -43,7 +43,7 @@ Configure = Callable[..., None]
 
 @pytest.fixture
 def configure(root: Path, driver: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
-    """Has the system's store be the root, with additional ones, and images in another place."""
+    """Make the root the system's store, with additional ones, and images in another place."""
 
     def write(*additional: Path, images: Path | None = None) -> None:
         lines = ["[storage]", f'driver = "{driver}"', f'graphroot = "{root}"']

@@ -1,6 +1,6 @@
 """Which store is the system's.
 
-No Podman 6 was at hand: what it makes of a configuration is what the function ``LoadStoreOptions``
+Podman 6 was not available: what it makes of a configuration is what the function ``LoadStoreOptions``
 of its library said (container-libs f0ddf1a7), which was tried with each of these and many more.
 """
 

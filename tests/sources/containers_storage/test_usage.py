@@ -1,4 +1,4 @@
-"""What a store of Podman holds, held against its own figures and du(1)."""
+"""What a store of Podman holds, compared with its own figures and du(1)."""
 
 from __future__ import annotations
 

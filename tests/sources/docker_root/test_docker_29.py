@@ -1,4 +1,4 @@
-"""A data root of a current Docker, held against what the engine itself answered about it."""
+"""A data root of a current Docker, compared with what the engine itself answered about it."""
 
 from __future__ import annotations
 

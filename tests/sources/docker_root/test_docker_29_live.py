@@ -1,4 +1,4 @@
-"""The data root of a running Docker 29, held against what the engine says of it."""
+"""The data root of a running Docker 29, compared with what the engine says of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a data root holds, held against the daemon's own figures and du(1)."""
+"""What a data root holds, compared with the daemon's own figures and du(1)."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ def test_the_size_is_that_of_docker_ps(host: Docker) -> None:
     assert size > 3_000_000 and image.layers[-1].measured == "on the disk"
 
 
-def test_dockers_init_layer_is_told_apart(ran: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dockers_init_layer_is_distinguished(ran: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", ran.host)
     image = open_image("docker-container:worked")
     assert image.history[-2].created_by.startswith("init layer")

@@ -1,4 +1,4 @@
-"""A real Docker 29 with its default store, and the stand-in of other tests held against it."""
+"""A real Docker 29 with its default store, and the stand-in of other tests compared with it."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def own_layers(image: Image) -> list[object]:
 def test_snapshots_of_a_local_engine_are_read_in_its_data_root(
     answers: dict[str, Any], root: Path, name: str
 ) -> None:
-    """No path is asked for one by one. The engine lists the same changes."""
+    """No path is requested on its own. The engine lists the same changes."""
     image = open_image(f"docker-container:{name}")
     on_disk = open_image(f"docker-root:[{root}]/{name}")
     assert own_layers(image) == own_layers(on_disk) and len(own_layers(image)) == 2

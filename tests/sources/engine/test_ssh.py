@@ -191,7 +191,7 @@ def test_without_ssh(server: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 class CountingLock:
-    """A lock that counts who has asked for it."""
+    """A lock that counts its callers."""
 
     def __init__(self) -> None:
         self.asked = 0

@@ -148,7 +148,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def cut_off(after: int) -> Iterator[Fault]:
-    """Sends so many bytes and then nothing, without an end."""
+    """Send so many bytes and then nothing, without an end."""
     event = threading.Event()
 
     def fault(_request: Request, answer: Answer) -> None:

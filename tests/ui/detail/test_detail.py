@@ -105,7 +105,7 @@ async def settled(pilot: Pilot[None]) -> None:
 
 
 def pressing(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
-    """Gives the pane its subject, presses ``keys``, waits for what each brings."""
+    """Give the pane its subject, then press ``keys``, each after what the one before brought."""
 
     async def run(pilot: Pilot[None]) -> None:
         app = pilot.app

@@ -230,7 +230,7 @@ async def test_a_large_file_of_which_every_line_differs_shows_soon(lines: int, l
         assert text(app.pane).endswith("5,000 lines are shown; layertui diff prints all of them.")
 
 
-async def test_bytes_that_look_like_what_they_are_shown_as_are_told_apart() -> None:
+async def test_bytes_that_look_like_what_they_are_shown_as_are_distinguished() -> None:
     app = Detail(stored(GERMAN.encode() + b"\xff \\xff\n", GERMAN.encode() + b"\\xff \xff\n"))
     async with app.run_test(size=(100, 20)) as pilot:
         await pressing("2")(pilot)

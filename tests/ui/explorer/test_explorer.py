@@ -582,7 +582,7 @@ async def test_escape_leads_back_to_the_images(read: Read, places: Places) -> No
         await loaded(pilot)
         await pilot.press("escape")
         assert isinstance(pilot.app.screen, ImagesScreen)
-        assert not reading.closed  # it is kept for when one comes back
+        assert not reading.closed  # kept for the way back
 
 
 # What the header says

@@ -79,7 +79,7 @@ def container(*files: str) -> Reading:
 
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> Live:
-    """Has the explorer open what a reading is of, whatever it is at that moment."""
+    """Have the explorer open the image of a reading, as it is at that moment."""
 
     def use(reading: Reading) -> Reading:
         return use_reading(monkeypatch, reading)
@@ -260,7 +260,7 @@ def attached() -> list[Attachment]:
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch, live: Live) -> Told:
-    """What is attached to the image at hand, in its order; an error ends it."""
+    """The attachments of the current image, in order; an error ends the list."""
     live(Reading(sample()._replace(transport="docker")))
     told: Told = list(attached())
 

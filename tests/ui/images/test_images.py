@@ -32,7 +32,7 @@ def names(pilot: Pilot[None]) -> list[str]:
 
 
 def pressing(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
-    """Waits until all is there, presses ``keys``, waits for what they bring."""
+    """Wait until all is there, press ``keys``, and wait for what they bring."""
 
     async def run(pilot: Pilot[None]) -> None:
         await settled(pilot)

@@ -121,7 +121,7 @@ def title(pilot: Pilot[None], name: str) -> str:
 
 
 def go_to(pilot: Pilot[None], name: str) -> None:
-    """Puts the cursor on a sum."""
+    """Put the cursor on a sum."""
     row = next(number for number, line in enumerate(lines(pilot, "sums")) if line.endswith(name))
     screen(pilot).query_one("#sums", TextView).go_to(row)
 

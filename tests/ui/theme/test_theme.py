@@ -1,4 +1,4 @@
-"""Colours that can be told apart and read."""
+"""Colours that can be distinguished and read."""
 
 import math
 from collections.abc import Sequence
@@ -89,7 +89,7 @@ def on_screen(colour: str, few: bool) -> str:
 
 @EVERY_THEME
 @EVERY_DEPTH
-def test_any_twelve_layers_in_a_row_can_be_told_apart(dark: bool, few: bool) -> None:
+def test_any_twelve_adjacent_layers_can_be_distinguished(dark: bool, few: bool) -> None:
     colours = [on_screen(layer_color(number, dark), few) for number in LAYERS]
     for first in range(len(colours) - 11):
         for one, other in combinations(colours[first : first + 12], 2):

@@ -116,7 +116,7 @@ async def pressing_on(pilot: Pilot[None], *keys: str) -> None:
 
 
 def pressing(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
-    """Gives the tree its rows, presses ``keys``, waits for what each brings."""
+    """Give the tree its rows, then press ``keys``, each after what the one before brought."""
 
     async def run(pilot: Pilot[None]) -> None:
         app = app_of(pilot)

@@ -30,7 +30,7 @@ class PlainCopy(NamedTuple):
     size: int
     """Bytes of the copy; a mark follows them in the file."""
     damage: str
-    """What keeps it from being complete; empty if it is."""
+    """Why it is incomplete; empty if it is complete."""
 
 
 def plain_copy(original: LocalFile, decompress: Decompress, job: Job = Job.NONE) -> PlainCopy:
@@ -66,12 +66,12 @@ def plain_copy(original: LocalFile, decompress: Decompress, job: Job = Job.NONE)
 
 
 def _mark(size: int) -> bytes:
-    """Return what follows a copy of so many bytes: a power failure may cut a file that has its name."""
+    """Return the mark behind a copy of so many bytes: a power failure may truncate a file under its final name."""
     return MARK_MAGIC + size.to_bytes(8, "little")
 
 
 def _complete(path: Path) -> int | None:
-    """Return the size of a copy, which is used now; ``None`` if there is none, or a part."""
+    """Return the size of a copy, and record its use; ``None`` if there is none, or only a part."""
     if not use(path):
         return None
     with path.open("rb") as file:
@@ -83,8 +83,8 @@ def _complete(path: Path) -> int | None:
 def archive_key(file: LocalFile) -> str:
     """Return a key of a file, another one for any other file at the same path.
 
-    The time of change (``ctime``) tells files apart that have been given the same modification time, as
-    ``cp -p`` and reproducible builds do.
+    The time of change (``ctime``) distinguishes files that were given the same modification time, as by ``cp
+    -p`` and reproducible builds.
     """
     identity = (os.path.realpath(file.path), *file.state, file.ctime_ns)
     return hashlib.sha256(repr(identity).encode("utf-8", "surrogateescape")).hexdigest()

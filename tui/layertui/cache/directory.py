@@ -36,7 +36,7 @@ RECENT = 60
 MIN_FREE = 1 << 30
 """Bytes that stay free on the disk, or a tenth of a small one."""
 ROOM_STEP = 32 << 20
-"""Bytes written to a file between two looks at what is free."""
+"""Bytes written to a file between checks of the free space."""
 
 POLL = 0.001, 0.05
 """Seconds between two attempts to take a lock: the first pause, and the longest, to which pauses double."""
@@ -152,7 +152,7 @@ def lock(folder: Path, name: str, job: Job = Job.NONE) -> Iterator[None]:
 def own_file(path: Path) -> os.stat_result | None:
     """Return the facts of an entry; ``None`` if there is none that can be trusted and read.
 
-    In a cache directory that others can write to, what another user than root put there is not believed. What
+    In a cache directory that others can write to, what users other than root put there is not trusted. What
     root has written there (``sudo -E``) may not be readable, and is replaced then.
     """
     try:

@@ -1,4 +1,4 @@
-"""Live and dead bytes of images that have been read, for lists of images: known without reading them again."""
+"""Live and dead bytes of images that have been read, for lists of images."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ MAX_INDEX_BYTES = 512 << 20
 MAX_INFLATED = 2 << 30
 """Decompressed size of one entry: an image of twenty million paths."""
 MAX_RATIO = 1000
-"""Decompressed size of one entry to its stored size; of ordinary columns that is below ten."""
+"""Largest ratio of an entry's decompressed to its stored size; ordinary columns have less than ten."""
 MIN_INFLATED = 16 << 20
 """Decompressed size up to which the ratio does not count."""
 

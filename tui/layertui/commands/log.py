@@ -42,7 +42,7 @@ examples:
 """
 
 _STEP_COLUMNS = 30
-"""Most columns of a step beside a line."""
+"""Columns of a step beside a line, at most."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

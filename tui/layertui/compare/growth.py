@@ -26,7 +26,7 @@ class DirectoryGrowth(NamedTuple):
 def growth_by_directory(found: Comparison) -> list[DirectoryGrowth]:
     """Return the deepest directories that account for the growth, largest first; the sum is that of all files.
 
-    A directory that only one side has is not divided further. What is too little for a row of its own is
+    A directory that only one side has is not divided further. What is too small for a row of its own is
     counted with the directory above.
     """
     union, parent = found.union, found.union.parent
@@ -48,7 +48,7 @@ def growth_by_directory(found: Comparison) -> list[DirectoryGrowth]:
 
 
 def _directories(found: Comparison) -> set[Node]:
-    """Return the directories that paths that differ are in, down to those that only one side has."""
+    """Return the directories of the paths that differ, down to those that only one side has."""
     union, parent = found.union, found.union.parent
     directories, end = {ROOT}, ROOT
     for node in found.nodes:

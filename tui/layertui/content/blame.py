@@ -1,6 +1,6 @@
 """Which version of a path wrote each line of its text, as ``git blame`` does.
 
-A line belongs to the newest version that the one before does not have it from. The versions are those of the merged
+A line belongs to the version that introduced it. The versions are those of the merged
 trees, layer by layer: what a layer deletes, or what was of another type before, has no lines to inherit.
 """
 
@@ -59,7 +59,7 @@ def blame(union: LayerUnion, read: ReadContent, event: Event, job: Job = Job.NON
     lines = split_lines(whole)
     wrote = array("i", [NO_EVENT]) * len(lines)
     open_lines = list(range(len(lines)))  # the lines whose version is not found yet …
-    places = list(range(len(lines)))  # … and where each is in the version at hand
+    places = list(range(len(lines)))  # … and where each is in the current version
     newer, newer_data = lines, whole
     doubts: dict[Event, str] = {}
     while open_lines:

@@ -33,7 +33,7 @@ class LineMatch:
     """A matching line in one version of one path, or in config or history."""
 
     path: str
-    """For config and history the name of the field: ``config.Env``, ``history``."""
+    """In config and history, the name of the field: ``config.Env``, ``history``."""
     layer: LayerNumber
     """The layer of the version or of the build step; 0 for none."""
     visible: bool

@@ -46,7 +46,7 @@ class Instruction:
     stage: str = ""
     """The name of its build stage, or its number from 0; empty if unknown."""
     is_written: bool = True
-    """Whether its text is in the Dockerfile; else it is reconstructed, and none of the lines there."""
+    """Whether its text is in the Dockerfile; else it is reconstructed."""
     is_used: bool = True
     """Whether the image is built on its stage; other stages made no layer of it."""
 
@@ -74,8 +74,8 @@ def instructions(
 ) -> list[Instruction]:
     """Return the instructions that made an image: the base's, ``FROM``, and its own.
 
-    Where the layers have been read, ``system`` is the distribution that the files tell of, and ``union`` tells
-    the names of files that were copied.
+    Where the layers have been read, ``system`` is the distribution of the files, and ``union`` has the names
+    of copied files.
     """
     return list(_Reconstruction(image, base, system, union).run())
 
@@ -131,7 +131,7 @@ class _Reconstruction:
         yield from self._unrecorded_triggers(start)
 
     def _unrecorded_triggers(self, start: int) -> Iterator[Instruction]:
-        """Yield the ``ONBUILD`` that the config has and the history has not: BuildKit records none."""
+        """Yield the ``ONBUILD`` that only the config has: BuildKit records none in the history."""
         steps = (recorded(entry) for entry in self._history[start:])
         seen = Counter(" ".join(step.arguments.split()) for step in steps if step.instruction == "ONBUILD")
         for trigger in self._triggers:

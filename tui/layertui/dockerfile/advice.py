@@ -1,4 +1,4 @@
-"""What would save bytes: dead files, joined by the step that stored them and the step that hid them."""
+"""Advice: dead files, grouped by the step that stored them and the step that hid them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Advice:
 
     @property
     def finding(self) -> str:
-        """Return what is stored in vain, and by which steps, a clause."""
+        """Return the wasted files, and the steps that store and hide them, as a clause."""
         what, them = self.files[0].path, "it" if len(self.files) == 1 else "them"
         if len(self.files) > 1:
             what = f"{count_text(len(self.files), 'file')} ({what} is the largest)"
@@ -90,7 +90,7 @@ def advice(
     groups: defaultdict[tuple[LayerNumber, LayerNumber, Reason], list[Hidden]] = defaultdict(list)
     first: dict[
         tuple[str, LayerNumber], LayerNumber
-    ] = {}  # by path and layer, who stores it once advice is taken
+    ] = {}  # by path and layer, the step that stores it once the advice is followed
     for file in sorted(wasted.paths, key=lambda row: row.layer):
         if file.layer == file.by:
             continue  # a layer that stores a path twice

@@ -1,4 +1,4 @@
-"""What each instruction costs, and what would save bytes."""
+"""The size of each instruction, and advice to save bytes."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _NOTABLE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What the layers say of the instructions; empty if they have not been read."""
+    """The sizes and advice from the layers; empty if these have not been read."""
 
     sizes: Sequence[Bytes] = ()
     """By layer, base first."""
     pieces: Sequence[Advice] | None = None
     """Largest first; None if unknown."""
     remarks: Mapping[LayerNumber, str] = field(default_factory=dict)
-    """By layer, what its step does in vain, a clause."""
+    """By layer, the wasted work of its step, a clause."""
 
     @property
     def total(self) -> Bytes:
@@ -62,7 +62,7 @@ def bill_of(
 
 
 def _remarks(wasted: Waste, found: Sequence[Instruction], total: int) -> dict[LayerNumber, str]:
-    """Return by layer that its step deletes what stays stored, or stores again what is stored."""
+    """Return a remark by layer: its step deletes what stays stored, or stores again what is stored."""
     deleted: dict[LayerNumber, int] = {}
     copied: dict[LayerNumber, tuple[int, int]] = {}  # files and bytes
     for row in wasted.paths:

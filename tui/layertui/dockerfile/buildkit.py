@@ -1,8 +1,8 @@
-"""Read what BuildKit recorded of a build.
+"""Read BuildKit's record of a build.
 
 It is a statement (in-toto) attached to the image, with a predicate of SLSA 0.2 or 1 (BuildKit,
-docs/attestations/slsa-definitions.md and solver/llbsolver/provenance/types). It is not signed: it is
-believed if it names the image's manifest and its layers.
+docs/attestations/slsa-definitions.md and solver/llbsolver/provenance/types). It is not signed: it is trusted
+if it names the image's manifest and its layers.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _IN_PARTS = (
 
 
 def provenance_of(image: Image, job: Job = Job.NONE) -> Provenance | None:
-    """Return what BuildKit recorded of the build of an image; None if nothing is attached, or known to be.
+    """Return BuildKit's record of the build of an image; None if none is known to be attached.
 
     The first statement that has the Dockerfile counts, else the first one.
     """
@@ -53,7 +53,7 @@ def provenance_of(image: Image, job: Job = Job.NONE) -> Provenance | None:
             if found is not None and not found.why:
                 break
     except LayertuiError as error:
-        if found is None and image.attestations:  # else the source only cannot say whether there is anything
+        if found is None and image.attestations:  # else the source cannot list attachments
             return Provenance("", why=f"it cannot be read: {error}")
     return found
 
@@ -122,7 +122,7 @@ class _Build:
         )
 
     def read(self, known: Provenance, image: Image) -> Provenance:
-        """Return the rest of a provenance: text and steps, or why they are not believed."""
+        """Return the rest of a provenance: text and steps, or why they are not trusted."""
         infos = _list(self.source.get("infos"))
         number = self._main_file()
         if number >= len(infos):

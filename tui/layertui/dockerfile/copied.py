@@ -30,7 +30,7 @@ class Copied(NamedTuple):
 def with_names(text: str, is_add: bool, union: LayerUnion, layer: LayerNumber) -> Copied | None:
     """Return the recorded arguments of ``COPY`` or ``ADD`` with names in place of the checksum.
 
-    None if the layer does not tell them: the name of a directory is nowhere, only what was in it.
+    None if the layer does not have them: it lacks the name of a copied directory, and has only its contents.
     """
     sent = SENT.search(text)
     if sent is None or sent["kind"] == "dir" or layer > union.layers or union.indexes[layer - 1].damage:

@@ -1,7 +1,7 @@
 """Changed instructions that do not store what a later step hides.
 
-Each is derived from the two instructions and from what the union has of the files. What the change
-takes for granted, and the history cannot show, is a guess.
+Each is derived from the two instructions and from what the union has of the files. What the change assumes,
+and the history cannot prove, is a guess.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ COPYING = ("COPY", "ADD")
 UNCHANGED = (Reason.REPEATED, Reason.TOUCHED)
 """Reasons for which the files need not be stored again."""
 _HARMLESS = {"CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "STOPSIGNAL"}
-"""Instructions that change nothing of how a later RUN runs."""
+"""Instructions that do not affect how a later RUN runs."""
 _LEAKS = re.compile(
     r"(?:^|[\s;&|({])(?:cd|pushd|export|set|umask|exec|alias|source|exit|\.)\s|=|&$", re.MULTILINE
 )
@@ -48,7 +48,7 @@ class Remedy(NamedTuple):
     change: str
     """The changed instructions, on one or several lines."""
     guesses: Sequence[str] = ()
-    """What it takes for granted, a clause each."""
+    """What it assumes, a clause each."""
 
 
 def stores_instead(storing: Instruction, hiding: Instruction, reason: Reason) -> bool:
@@ -193,7 +193,7 @@ class Remedies:
     def _without(
         self, step: Instruction, files: Sequence[Hidden], text: str, guesses: Sequence[str] = ()
     ) -> Remedy | None:
-        """Return a step that copies, without some of its files; None if it cannot be told apart."""
+        """Return a step that copies, without some of its files; None if these cannot be separated."""
         if self._is_all(step, files):
             commented = "\n".join(f"# {line}" for line in step.text.split("\n"))
             return Remedy(text, f"# without this instruction:\n{commented}", guesses)
@@ -267,7 +267,7 @@ class Remedies:
 
 
 def _both(one: Instruction, other: Instruction) -> str:
-    """Return the labels of two instructions; of two steps the numbers, as what they are is said before."""
+    """Return the labels of two instructions; of two steps only the numbers."""
     labels = f"{one.label} and {other.label}"
     return labels.replace("step ", "") if "line" not in labels else labels
 

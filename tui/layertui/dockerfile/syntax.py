@@ -49,7 +49,7 @@ class Stage:
 
 
 def lines_of(text: str) -> list[str]:
-    """Return the lines of a Dockerfile without their ends; what ``splitlines`` splits at besides is no end."""
+    """Return the lines of a Dockerfile without their ends, unlike ``splitlines`` split at line feeds only."""
     lines = text.removesuffix("\n").split("\n")
     return [line.removesuffix("\r") for line in lines]
 

@@ -1,4 +1,4 @@
-"""Whether the rules can be evaluated on all of an image: on less, they would pass by accident."""
+"""Whether an image is complete: on a part of it, rules would pass by accident."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from layertui.model.errors import LayertuiError
 
 MAX_PACKAGES = 200_000
-"""Packages of one database: all of a large distribution are half as many."""
+"""Packages of one database, at most: a large distribution has half as many in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ DatabaseParser = Callable[[str, bytes], list[Package]]
 
 
 def check_count(path: str, packages: Sized) -> None:
-    """Raise :class:`LayertuiError` if a database lists more packages than there can be."""
+    """Raise :class:`LayertuiError` if a database lists more than :data:`MAX_PACKAGES`."""
     if len(packages) > MAX_PACKAGES:
         raise LayertuiError(f"cannot read {path}", f"it lists more than {MAX_PACKAGES:,} packages")
 

@@ -20,7 +20,7 @@ from layertui.model.numbers import Event
 from layertui.union.model import LayerUnion
 
 UTF_8 = "utf-8"
-"""Of all that is searched byte by byte, other encodings with ASCII in them too."""
+"""Used for all texts that are searched byte by byte, also in other encodings that contain ASCII."""
 _TEXT_HEAD = 8000
 """First bytes of a file, in which a NUL makes it binary (git, ``buffer_is_binary``)."""
 _BEHIND = 1024
@@ -66,7 +66,7 @@ def _matches(text: bytes, rules: Iterable[Rule]) -> Iterator[Match]:
 
 
 def _distinct(found: Iterable[Match]) -> list[Match]:
-    """Return matches by position, of those that overlap the first: the format of a token says more than a name."""
+    """Return matches by position; of overlapping ones the first: a token's format is more certain than a name."""
     kept: list[Match] = []  # sorted, and none overlaps another
     for match in found:
         place = bisect_left(kept, match.start, key=attrgetter("start"))

@@ -65,7 +65,7 @@ class SizeItem(NamedTuple):
         return self.rows.children(self.node, self.span) if self.is_directory else []
 
     def unfolded(self) -> SizeItem:
-        """Return the directory in which its files first part, with the names on the way there."""
+        """Return the deepest directory that contains all its files, with the names on the way there."""
         item = self
         while item.is_directory:
             child = item.rows.child(item.node, item.span.start, item.span.stop)

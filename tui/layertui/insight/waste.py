@@ -42,7 +42,7 @@ class Reason(StrEnum):
 
     @property
     def words(self) -> str:
-        """What tables call it; the value is that of the JSON output."""
+        """Its name in tables; the value is that of the JSON output."""
         return _WORDS.get(self, self.value)
 
 

@@ -32,7 +32,7 @@ INDEX_THREADS = 2
 
 TAIL_CHUNK = 1 << 18
 TAIL_CHUNKS = 8
-"""How much that follows a tar in its compressed stream is read; writers pad it to some KiB."""
+"""Bytes that are read after the end of a tar in its compressed stream; writers pad it to some KiB."""
 
 NOT_KEPT = "not-kept"
 """Code of the warning that a remote layer could not be cached."""

@@ -84,7 +84,7 @@ def choose_platform(choices: Sequence[tuple[Platform, T]], wanted: str | None, n
     The first match wins, as in the specification, but the default variant before others: not
     every ``amd64`` runs ``amd64/v3``. Raises a :class:`LayertuiError` that lists the platforms.
     """
-    listed = few(_told_apart(choices))
+    listed = few(_distinguished(choices))
     platform = host_platform() if wanted is None else parse_platform(wanted)
     fitting = [(offered, choice) for offered, choice in choices if fits(platform, offered)]
     for offered, choice in fitting:
@@ -105,8 +105,8 @@ def choose_platform(choices: Sequence[tuple[Platform, T]], wanted: str | None, n
     )
 
 
-def _told_apart(choices: Sequence[tuple[Platform, object]]) -> list[str]:
-    """Return the platform of each choice, with its digest if others of its OS and architecture need another way."""
+def _distinguished(choices: Sequence[tuple[Platform, object]]) -> list[str]:
+    """Return the platform of each choice, with its digest where ``--platform`` cannot distinguish it."""
     digests: dict[tuple[str, ...], set[str]] = {}
     for platform, choice in choices:
         if isinstance(choice, Descriptor):

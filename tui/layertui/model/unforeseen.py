@@ -1,4 +1,4 @@
-"""The net for errors that no code has foreseen: one line, as for all others.
+"""The last resort for unexpected errors: one line, as for all others.
 
 It is at the top of each thread and process: the command line, the worker, the threads of the app.
 """

@@ -60,9 +60,9 @@ class UnknownName(LayertuiError):
     """A bare name that is neither a path nor an image of a local engine; a registry may have it."""
 
     tried: Sequence[tuple[str, str]] = ()
-    """Where it was looked for, and why it is not there."""
+    """The places that were searched, and why it was not found."""
     similar: Sequence[str] = ()
-    """Names of the engines' images that are like it."""
+    """Similar names of images of the engines."""
 
 
 class SourceProblem(LayertuiError):
@@ -152,7 +152,7 @@ def _summary(layers: Image) -> ImageSummary:
 
 
 def _with_transport(reference: Reference, job: Job = Job.NONE) -> Reference:
-    """Return the reference with its transport: of a bare path by its contents, of a name by who has it.
+    """Return the reference with its transport: of a bare path by its contents, of a name by the engine that has it.
 
     That of a pipe is the path of the file to which what arrives is copied. A name is looked up
     as a path, then in Docker, then in Podman. Raises a :class:`LayertuiError` that lists what was tried.

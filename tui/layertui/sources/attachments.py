@@ -127,7 +127,7 @@ def attachments_in(layout: ImageLayout, image: Image) -> Iterator[Attachment]:
             continue
         try:
             layout.fetch(found, "manifest")
-            # What an index is about, its manifests are: the one that lists an image's referrers.
+            # The manifests of an index are about the same subject: it lists the referrers of an image.
             ways = (subjects_of(layout, each, top) for each in (found, *reversed(above)))
             about = next(filter(None, ways), [])
             for subject in wanted:

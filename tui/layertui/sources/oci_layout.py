@@ -42,7 +42,7 @@ class ImageLayout(ABC):
 
     @cached_property
     def known(self) -> dict[str, tuple[str, str]]:
-        """Artifact type and subject of manifests by their digests, as far as they have been looked at."""
+        """Artifact type and subject of manifests by their digests, as far as these have been read."""
         return {}
 
     @abstractmethod

@@ -207,7 +207,7 @@ def users(found: StoreUsage, layer: LayerUse) -> list[str]:
 
 
 def unnamed(found: StoreUsage) -> list[LayerUse]:
-    """Return the layers that nothing keeps, each directly after its parent if that is one too."""
+    """Return the layers that nothing keeps, each directly after its parent if nothing keeps that either."""
     on: dict[str, list[LayerUse]] = {}
     rows = [layer for layer in found.layers if not layer.images and not layer.held_by]
     ids = {layer.id for layer in rows}

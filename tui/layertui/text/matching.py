@@ -31,7 +31,7 @@ def match_positions(query: str, text: str) -> Sequence[int] | None:
 
 
 def text_rank(query: str, text: str) -> int:
-    """Return how well a query stands for a text: 0 for the text itself, up to 3 where it is not there. Case is ignored."""
+    """Return how well a query matches a text: from 0 for the text itself to 3 for no match. Case is ignored."""
     text, query = text.lower(), query.lower()
     if text == query:
         return 0
@@ -39,7 +39,7 @@ def text_rank(query: str, text: str) -> int:
 
 
 def match_rank(word: str, text: str) -> int | None:
-    """Return how well a word, in lower case, stands for a name or path: the less, the better; None if not at all.
+    """Return how well a word, in lower case, matches a name or path: the less, the better; None if not at all.
 
     Better than elsewhere is a match in the last component, at its start or at the start of a word; letters in
     order come last, and only where they are close to each other. Linear in the text.
@@ -62,7 +62,7 @@ def match_rank(word: str, text: str) -> int | None:
 
 
 def marked(query: str, text: str) -> set[int]:
-    """Return the positions of ``text`` to mark as what the words of a query match."""
+    """Return the positions of ``text`` that the words of a query match."""
     positions: set[int] = set()
     for word in query.lower().split():
         at = _folded(text).rfind(word)
@@ -71,7 +71,7 @@ def marked(query: str, text: str) -> set[int]:
 
 
 def similar_names(name: str, names: Iterable[str]) -> list[str]:
-    """Return up to three names that a name was meant to be: those that it is a part of, else those spelled like it."""
+    """Return up to three similar names: those that contain it, else those with a similar spelling."""
     from difflib import get_close_matches
 
     known = list(dict.fromkeys(names))

@@ -135,7 +135,7 @@ class LayertuiApp(App[None]):
         question: Question | None = None,
         settings: Settings | None = None,
     ) -> None:
-        """``question``: what the terminal has been asked about its background.
+        """``question``: the pending question about the terminal's background.
 
         Raises :class:`LayertuiError` if the settings name an unknown theme.
         """
@@ -158,7 +158,7 @@ class LayertuiApp(App[None]):
             self.register_theme(theme)
         self._has_hues = self.console.color_system in _RICH_PALETTES
         if self._has_hues:
-            # No widget is there yet to be notified, and parsing all styles again takes long.
+            # No widget is mounted yet that needs a notification, and parsing all styles again is slow.
             is_light = question is not None and question.is_light
             self.set_reactive(App.theme, LIGHT_THEME if is_light else DARK_THEME)
             self.stylesheet.set_variables(self.get_css_variables())
@@ -240,7 +240,7 @@ class LayertuiApp(App[None]):
         super()._handle_exception(error)
 
     async def on_event(self, event: events.Event) -> None:
-        """Drop keys and clicks that came before the screen above this one was closed: they were meant for that.
+        """Drop keys and clicks made before the screen above was closed: they were meant for that screen.
 
         Answers of the terminal that come late are no keys.
         """
@@ -351,7 +351,7 @@ class LayertuiApp(App[None]):
         self.push_screen(FinderDialog("Find" if inside else "Open an image", inside, commands), found)
 
     def ask(self, title: str, use: "Callable[[str], object]", without: str = "") -> None:
-        """Ask for an image other than ``without`` (of a repository also for a tag) and pass its reference on."""
+        """Ask for an image other than ``without``; call ``use`` with its reference. A repository needs a tag too."""
         from layertui.ui.finder.dialog import FinderDialog
 
         self.push_screen(

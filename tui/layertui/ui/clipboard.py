@@ -1,4 +1,4 @@
-"""Copy to the clipboard, and say whether it is known to be there."""
+"""Copy to the clipboard, and report which programs have taken the text."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ class Copier(NamedTuple):
 def copiers() -> Iterator[Copier]:
     """Return the programs that reach a clipboard from here, the nearest one first.
 
-    tmux passes no OSC 52 on by default, so its own buffer is set, and by ``-w`` the clipboard of its terminal.
+    tmux does not forward OSC 52 by default, so its own buffer is set, and by ``-w`` the clipboard of its terminal.
     """
     if os.environ.get("TMUX"):
         yield Copier("tmux", ("tmux", "load-buffer", "-w", "-"))
@@ -52,7 +52,7 @@ def copy(node: DOMNode, value: str) -> None:
 
 
 def copy_text(node: DOMNode, text: str, what: str) -> None:
-    """Copy a text: by the terminal (OSC 52, which does not answer), and by programs. Says ``what`` is where."""
+    """Copy a text through the terminal (OSC 52, which is not confirmed) and programs, and report it as ``what``."""
     node.app.copy_to_clipboard(text)
     programs = [each for each in copiers() if shutil.which(each.command[0])]
 

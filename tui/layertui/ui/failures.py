@@ -12,7 +12,7 @@ LEAVE_AND_RELOAD = "escape, then R reloads"
 
 
 def failure_table(error: LayertuiError, tried: Sequence[tuple[str, str]], similar: Sequence[str]) -> Content:
-    """Return an error as a table of the places that were looked in, and what may have been meant."""
+    """Return an error with a table of the places that were searched, and similar names."""
     width = max((len(place) for place, _why in tried), default=0)
     lines = [Content.styled(visible(error.what), "bold"), Content("")]
     lines += [Content.assemble((f"{place:<{width}}  ", "$quiet"), visible(why)) for place, why in tried]

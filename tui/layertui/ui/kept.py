@@ -1,4 +1,4 @@
-"""Screens that have left the stack, but are kept as they are: to come back to, with their cursors."""
+"""Screens that have left the stack and are kept with their cursors, to be shown again."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ KEPT_IMAGES = 3
 
 
 class KeptScreens:
-    """Textual keeps the screens that are installed, and removes others when they leave the stack."""
+    """Installs the screens to keep: Textual removes all others when they leave the stack."""
 
     def __init__(self, app: App[None]) -> None:
         self._app = app

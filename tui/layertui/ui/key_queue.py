@@ -14,13 +14,13 @@ from textual.app import App
 from textual.dom import DOMNode
 
 _PATIENCE = 5.0
-"""Seconds after which a key is taken although nothing says that the last one has been handled."""
+"""Seconds after which a key is taken although the last one is not known to have been handled."""
 _ROUNDS = 2
-"""Ways from the focus to the app: the first for the key, the second for the messages that it causes."""
+"""Passes from the focus to the app: the first for the key, the second for the messages that it causes."""
 
 
 class KeyQueue:
-    """Keys and pastes that wait for the one before them to be handled, and for a screen that can take them."""
+    """Keys and pastes that wait until the previous one has been handled and a screen can take them."""
 
     def __init__(self, app: App[None], take: Callable[[events.Event], Awaitable[None]]) -> None:
         """``take`` hands an event on, as Textual does."""

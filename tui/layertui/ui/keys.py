@@ -71,7 +71,7 @@ MATCH_KEYS = Binding.Group("match")
 """Group of next and previous match, shown as one in the footer."""
 
 PLACE_KEYS = Binding.Group("finding")
-"""Group of next and previous place of the screen that one came from, shown as one in the footer."""
+"""Group of next and previous place of the screen that the user came from, shown as one in the footer."""
 
 
 TASKS = {
@@ -90,7 +90,7 @@ TASKS = {
         "help command_palette quit end leave_screen back leave suspend_process toggle_theme reload look count dismiss cancel"
     ),
 }
-"""What actions are for, in the order of the help; those that are not named are for looking."""
+"""The task of each action, in the order of the help; all others are for looking."""
 
 
 class KeyUse(NamedTuple):
@@ -130,7 +130,7 @@ def key_sections(screen: Screen[object]) -> list[tuple[str, list[KeyUse]]]:
 
 
 def tasks(sections: Sequence[tuple[str, list[KeyUse]]]) -> list[tuple[str, list[tuple[KeyUse, list[str]]]]]:
-    """Return the keys by task, each once, with the panes that it works in unless these are all."""
+    """Return the keys by task, each once, with its panes unless it works in all."""
     shared = [use for name, uses in sections if name in SHARED for use in uses]
     found: dict[tuple[tuple[str, ...], str], tuple[KeyUse, list[str]]] = {}
     for name, uses in sections:
@@ -151,7 +151,7 @@ def tasks(sections: Sequence[tuple[str, list[KeyUse]]]) -> list[tuple[str, list[
 
 
 def _repeats(use: KeyUse, other: KeyUse) -> bool:
-    """Return whether the screen has a key of a pane itself, for whichever pane has the focus."""
+    """Return whether the screen itself binds the key of a pane, whichever pane has the focus."""
     return bool({*use.keys} & {*other.keys}) and (
         use.action == other.action or f"'{use.action}'" in other.action
     )
@@ -203,7 +203,7 @@ def key_that_sends(character: str) -> events.Key:
 
 
 def text_of(key: events.Key) -> str:
-    """Return what the terminal sent: of a sequence that it does not know, Textual makes ``^`` and its characters."""
+    """Return what the terminal sent: Textual replaces an unknown sequence by ``^`` and its characters."""
     if key.key == "circumflex_accent":
         return "\x1b"
     text = "\x07" if key.key == "ctrl+g" else key.character or ""

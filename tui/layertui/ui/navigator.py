@@ -31,7 +31,7 @@ class Navigator(Protocol):
         """Show a path, absolute as layers spell it, of an image that ``reference`` named, at a layer."""
 
     def ask(self, title: str, use: Callable[[str], object], without: str = "") -> None:
-        """Ask for an image other than ``without`` (of a repository also for a tag); call ``use`` with its reference."""
+        """Ask for an image other than ``without``; call ``use`` with its reference. A repository needs a tag too."""
 
     def drop(self, screen: Screen[Any]) -> None:
         """Remove a screen that was kept, unless it is on the stack."""

@@ -73,7 +73,7 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
         "previous_page": "pageup",
     },
 }
-"""Keys by action; of dive those that mean something else here (its README, "KeyBindings")."""
+"""Keys by action. ``dive``: dive's keys that mean something else here (its README, "KeyBindings")."""
 
 
 def settings_file() -> Path:

@@ -25,10 +25,10 @@ class StackScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
     """Base of all screens; closed at most once, and never a screen above or below it in its place."""
 
     layer_roles: var[LayerRoles] = var(NO_ROLES, init=False)
-    """The layers of the image that it is about, for their colors."""
+    """The kinds of layers of its image, for their colors."""
 
     def action_copy_text(self) -> None:
-        """Copy what is selected with the mouse; without that, ctrl+c says how to quit."""
+        """Copy what is selected with the mouse; without a selection, ctrl+c shows how to quit."""
         selected = self.get_selected_text()
         if not selected:
             raise SkipAction
@@ -48,19 +48,19 @@ class StackScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
         """Put how the screen is arranged into the settings."""
 
     def put_away(self) -> None:
-        """Stop what is going on: the screen was left, and is kept."""
+        """Stop work in progress: the screen was left, and is kept."""
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Close the screen with a result. Ignored unless it is on top."""
         return super().dismiss(result) if on_top(self) else AwaitComplete()
 
     def leave(self) -> None:
-        """Close the screen, back to the one before."""
+        """Close the screen, back to the previous one."""
         self.dismiss(None)
 
 
 class Origin(StackScreen[ScreenResultType | None], Generic[ScreenResultType]):
-    """A screen that one goes from to a place of the image, its result; and back to, with its cursor."""
+    """A screen whose result is a place of the image; it is kept, with its cursor, for the way back."""
 
     can_step = False
     """Whether :meth:`step` has more places."""
@@ -71,11 +71,11 @@ class Origin(StackScreen[ScreenResultType | None], Generic[ScreenResultType]):
         raise NotImplementedError
 
     def step(self, by: int) -> ScreenResultType | None:
-        """Move the cursor to the next place, or the one before; None if there is none."""
+        """Move the cursor to the next or previous place; None if there is none."""
         return None
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
-        """Close the screen; with a place to go to it stays, to come back to."""
+        """Close the screen; with a result it is kept for the way back."""
         self.stays = result is not None
         return super().dismiss(result)
 

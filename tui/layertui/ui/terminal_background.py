@@ -1,8 +1,8 @@
 """Whether the terminal's background is light: asked for, before Textual takes the terminal.
 
 The terminal is asked for its background (OSC 11) and then for its cursor (CPR), which every terminal answers:
-one that has no answer to the first does not delay the start. One that does not answer in time is not waited
-for; what it says later is taken out of the keys (:class:`LateAnswers`), a cursor by Textual itself.
+one that does not support the first does not delay the start. A late answer is removed from the keys
+(:class:`LateAnswers`), that of a cursor by Textual itself.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Question:
             termios.tcsetattr(self._keys, termios.TCSANOW, self._before)
 
     def close(self) -> None:
-        """Leave no answer for the shell, after the app has ended."""
+        """Discard a late answer after the app has ended, before the shell reads it."""
         with suppress(OSError, termios.error):
             if self.is_open:
                 self._read(self._asked + LATEST)
@@ -103,7 +103,7 @@ class Question:
 
 @contextmanager
 def asking(keys: int, screen: int) -> Iterator[Question]:
-    """Ask the terminal; after the app has ended, see to it that no answer is left for the shell."""
+    """Ask the terminal; after the app has ended, discard a late answer before the shell reads it."""
     question = Question(keys, screen)
     try:
         yield question
@@ -123,7 +123,7 @@ class LateAnswers(Generic[T]):
         self._held: list[tuple[T, str]] = []
 
     def take(self, item: T, text: str) -> list[T]:
-        """Return what is no part of an answer, now that ``item`` has come, which is ``text``."""
+        """Return the items that are not part of an answer, after ``item``, which is ``text``."""
         self._held.append((item, text))
         if _ANSWER.fullmatch(self._text):
             self.is_done = True

@@ -14,7 +14,7 @@ SameContent = Callable[[Event, Event], bool]
 """Returns whether two events have the same content."""
 
 ATTRIBUTES = frozenset({"mode", "owner", "mtime", "xattrs"})
-"""What may differ between versions of a path that are the same thing: chmod, chown, touch, setfattr change it."""
+"""What may differ between versions of a path with the same content: chmod, chown, touch, setfattr change it."""
 
 WHITEOUT_NAMES = {Absence.WHITEOUT: "file", Absence.OPAQUE: "opaque", Absence.REPLACED: "replaced"}
 

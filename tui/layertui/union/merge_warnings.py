@@ -1,4 +1,4 @@
-"""Warnings about how a layer lies on those below: what is invalid, and what engines apply differently."""
+"""Warnings about the merge of a layer with those below: what is invalid, and what engines apply differently."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class MergeWarnings:
         ]
 
     def finish(self) -> None:
-        """End the layer: say how many are not listed."""
+        """End the layer: count the warnings that are not listed."""
         if self._unlisted:
             code, _, text = more_warnings(self._unlisted)
             self.listed.append(UnionWarning(self._layer, code, "/", text))

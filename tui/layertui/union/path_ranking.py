@@ -1,4 +1,4 @@
-"""Which of the paths that a filter finds is meant most likely."""
+"""Rank the paths that match a filter or query."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -11,13 +11,13 @@ from layertui.union.arrays import STRETCH
 from layertui.union.model import LayerUnion
 
 _LOOKED_AT = 20_000
-"""Most paths that are ranked: of more, the first are."""
+"""Paths that are ranked, at most: the first ones."""
 
 
 def best_match(union: LayerUnion, query: str, found: Iterable[Node]) -> Node:
     """Return the best of the paths that match a filter, which are in the order shown; -1 for none.
 
-    A name that is what was typed comes first, then one that begins with it, then others; of these a file
+    A name that equals what was typed comes first, then one that begins with it, then others; of these a file
     before a directory, the shorter name, and the path with fewer directories above it.
     """
     words = [word for word in query.split() if not any(char in word for char in "*?:~")]
@@ -31,7 +31,7 @@ def best_match(union: LayerUnion, query: str, found: Iterable[Node]) -> Node:
 
 
 def find_paths(union: LayerUnion, query: str, limit: int, job: Job = Job.NONE) -> list[tuple[int, Node]]:
-    """Return the paths of all layers that a query means, hidden ones too: rank and node, the best first.
+    """Return the paths of all layers that match a query, hidden ones too: rank and node, the best first.
 
     Each word is looked for in the name, with a slash in the path. Raises :class:`Cancelled`.
     """

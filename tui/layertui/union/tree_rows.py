@@ -57,7 +57,7 @@ class TreeRows:
         self.found = 0
         """Number of paths in the view that match the filter, without the directories that lead to them."""
         self.best = NO_NODE
-        """The path that the filter means most likely; -1 without a filter, or if it finds nothing."""
+        """The best match of the filter; -1 without a filter, or without matches."""
         self.elsewhere = 0
         """Number of matches that are in no row because the view leaves them out."""
         self._nodes = array("I")

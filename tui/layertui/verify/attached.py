@@ -35,7 +35,7 @@ def attachment_checks(image: Image, job: Job = Job.NONE) -> Iterator[Check]:
             known.discard(wrong.expected)
             yield Check("attached manifest", "digest", "wrong", wrong.expected, wrong.found)
     except LayertuiError as error:
-        if known:  # else the source only cannot say whether there is anything
+        if known:  # else the source cannot list attachments
             yield Check("attachments", "digest", "unchecked", why=str(error))
             return
     for digest in sorted(known):

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 PAUSE = 0.25
 """Seconds until the first union while layers still arrive, at least; the next waits as long as all has taken so far."""
 TICK = 0.05
-"""Seconds between two reports of progress, at least."""
+"""Seconds between reports of progress, at least."""
 AT_ONCE = 500
 """Findings or lines in a frame, few enough that unpacking them does not delay the screen."""
 

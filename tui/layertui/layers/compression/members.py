@@ -220,7 +220,7 @@ def _window_size(header: bytes) -> int:
 
 
 class _Headers:
-    """The headers of a zstd stream. Frames and blocks may be a few bytes long: what is near is read at once."""
+    """The headers of a zstd stream. Frames and blocks may be a few bytes long, so that several are read at once."""
 
     def __init__(self, blob: Blob) -> None:
         self._blob = blob
@@ -270,7 +270,7 @@ def zstd_end(blob: Blob) -> int:
 def gzip_end(blob: Blob, size: int, job: Job = Job.NONE) -> int:
     """Return the end of the last member, knowing that only zeros follow it, and the ``size`` of all contents.
 
-    Decompresses the blob again where its end does not tell.
+    Decompresses the blob again if its end does not show it.
     """
     tail = blob.pread(10, max(blob.size - 10, 0))
     ends_in_size = (

@@ -25,7 +25,7 @@ GZIP_CHUNK = 1 << 18
 """Bytes of a gzip layer decompressed at once; two such chunks may wait to be scanned."""
 
 CAREFUL_CHUNK = 512
-"""Bytes decompressed at once near damage: at most so many intact bytes before it are lost."""
+"""Bytes decompressed at once near damage: at most this many intact bytes before it are lost."""
 
 
 class StoredBytes(io.RawIOBase):

@@ -73,7 +73,7 @@ def full_name(header: bytes) -> bytes:
     """Return the name with its prefix.
 
     Go before 1.8 wrote a prefix into GNU headers too, where one of its numbers needed base 256, and so did Docker
-    up to 17.05. As in Go since (archive/tar, Reader.readHeader), it is one if the times in its place are no numbers.
+    up to 17.05. As in Go since (archive/tar, Reader.readHeader), it is one if the times in its place are not numbers.
     """
     name = until_nul(header[NAME_FIELD])
     if header[PREFIX_FIELD.start]:

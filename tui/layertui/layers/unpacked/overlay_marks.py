@@ -12,7 +12,7 @@ MARK_CODES = ("overlay-whiteout", "overlay-xattr")
 def apply_overlay_marks(index: LayerIndex) -> None:
     """Turn character devices 0:0 into whiteouts and attributes of opaque directories into opaque whiteouts.
 
-    Containers see the tree so, though the tar has neither (Linux, Documentation/filesystems/overlayfs.rst).
+    Containers see this tree, although the tar has neither (Linux, Documentation/filesystems/overlayfs.rst).
     """
     keys = index.entry_keys()
     applied: set[bytes] = set()

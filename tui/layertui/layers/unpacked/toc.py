@@ -3,8 +3,8 @@
 eStargz (stargz-snapshotter: docs/estargz.md) and zstd:chunked (containers/storage:
 pkg/chunked) put the same JSON near the end of the layer: every entry, and for files where in
 the layer the compressed parts of their content begin and what digests they have. The manifest
-has the digest of the table. That the table matches the tar is the claim of who built it: only
-reading the whole layer would verify it.
+has the digest of the table. That the table matches the tar is a claim of its builder: only reading the whole
+layer would verify it.
 """
 
 from __future__ import annotations

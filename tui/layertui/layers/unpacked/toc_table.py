@@ -1,7 +1,7 @@
 """The table of contents of eStargz and zstd:chunked layers, and of composefs: JSON with all entries.
 
 The fields are those of estargz's ``TOCEntry`` (stargz-snapshotter: docs/estargz.md), which containers/storage
-has extended (pkg/chunked/internal/minimal). Who built the table may have put anything into them.
+has extended (pkg/chunked/internal/minimal). They are untrusted: the builder may have written anything.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ class References:
                     yield Lease(name, key, labels, tuple(_resources(name, lease)))
 
     def reached(self, start: Iterable[Resource], is_flat: bool = False) -> set[Resource]:
-        """Return some resources and all that they refer to; of flat ones only what they cannot be without."""
+        """Return some resources and all that they refer to; of flat ones only what they depend on."""
         found: set[Resource] = set()
         waiting = list(start)
         while waiting:

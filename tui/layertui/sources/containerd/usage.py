@@ -96,12 +96,12 @@ class _Collected:
     held: dict[Hashable, str] = field(default_factory=dict)
     """Keys of what leases and labels keep, with what these are."""
     lasting: set[Hashable] = field(default_factory=set)
-    """Keys of what is kept so by more than leases that expire."""
+    """Keys of what is kept by more than leases that expire."""
     directories: dict[str, set[str]] = field(default_factory=dict)
     """Names of the directories of snapshots, by their snapshotter."""
 
     def measure(self, key: Hashable, namespaces: Mapping[str, Namespace]) -> None:
-        """Find out the size of a snapshot for which none is recorded, as of one that is written to."""
+        """Measure a snapshot whose size is not recorded, as of one that is written to."""
         if isinstance(key, tuple) and self.stored[key].size < 0:
             snapshotter, _, identity = key[1].partition("/")
             size = namespaces[key[0]].snapshots[snapshotter].size(identity)
@@ -237,7 +237,7 @@ def _reached(namespace: Namespace, name: str) -> Iterator[tuple[str, Hashable]]:
             if config.media_type in media_types.CONFIGS:
                 stack = chain_ids(diff_ids_of(layout.fetch(config, "config")[0]))
         for snapshots in namespace.snapshots.values():
-            top = stack[-1] if stack and stack[-1] in snapshots.noted else ""  # else it was not unpacked
+            top = stack[-1] if stack and stack[-1] in snapshots.noted else ""  # not if it was never unpacked
             for key in reversed(list(snapshots.down_from(top))):  # with those that the classic builder made
                 yield "layer", (namespace.name, f"{snapshots.name}/{key}")
         yield from (("layer", layer.digest) for layer in layers if layout.has(layer))

@@ -71,7 +71,7 @@ def shared_sizes(transport: str) -> Mapping[str, int]:
 
 
 def events(transport: str, begun: Callable[[Callable[[], None]], None] | None = None) -> Iterator[str]:
-    """``image`` or ``container`` whenever one of an engine comes, goes or changes, until closed.
+    """Yield ``image`` or ``container`` whenever one of an engine is created, removed or changed, until closed.
 
     ``begun`` is given what ends it from another thread (see :meth:`Engine.stream`). Raises
     :class:`LayertuiError` if the engine stops.

@@ -108,7 +108,7 @@ def describe_image(engine: Engine, name: str, wanted: str | None = None, manifes
     stored = [each for each in manifests if each.is_stored]
     own = [each for each in stored if _is_own(each, inspected)]
     if not manifest and wanted is None and len(own) != 1 and found.diff_ids:
-        return found  # the engine's own choice, of several that cannot be told apart
+        return found  # the engine's own choice among several that cannot be distinguished
     chosen = own[0] if len(own) == 1 else None
     if manifest or wanted is not None or chosen is None:
         chosen = _choose(engine, name, manifests, wanted, manifest)

@@ -121,7 +121,7 @@ class SaveStream:
                 writer.write(data)
             if writer.digest in self._layers:
                 writer.keep()
-            elif writer.size == member.size:  # else the stream broke off
+            elif writer.size == member.size:  # unless the stream broke off
                 self._take_other(writer)
         with self._changed:
             self._changed.notify_all()

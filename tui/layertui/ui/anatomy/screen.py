@@ -102,7 +102,7 @@ class AnatomyScreen(Origin[LayerNumber]):
         return self.query_one(f"#{name}", TextView)
 
     def _read(self, _job: Job) -> _Read:
-        """Return the chain, its end, and the JSON of each of its parts; highlights long JSON, and reads a file of the image."""
+        """Return the chain, the distribution, and the JSON of each part; slow, as it reads a file and highlights."""
         found = list(parts(self._image))
         system: System | LayertuiError | None = None
         if self._system is not None:

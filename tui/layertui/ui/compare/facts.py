@@ -25,7 +25,7 @@ _GUTTER = 2
 _GREW = 10
 """Directories that are listed."""
 _BAR = 8
-"""Cells of the bar of the largest."""
+"""Cells of the longest bar."""
 _LONG = 400
 """Most cells of a value or a step."""
 _SIGNS = {"+": "added", "−": "deleted", "~": "modified"}

@@ -178,7 +178,7 @@ class SideHeader(Widget):
 
     def render(self) -> Content:
         """Return the reference and as many facts as fit, the last ones first; builds often share a name."""
-        # As its source names it, however it was typed: A and B are named alike.
+        # The name that its source gives it, not what was typed: A and B are named alike.
         name = visible(self.chosen.reference if self.side is None else self.side.image.reference)
         theme = self.app.current_theme
         ink = layer_color(self._number, theme.dark, theme.ansi)

@@ -1,4 +1,4 @@
-"""Beside the lines of a text the layer that wrote each, and above them the versions of its path."""
+"""The blame margin: the layer that wrote each line of a text; and the rail of its versions above the text."""
 
 from collections.abc import Iterator
 
@@ -34,7 +34,7 @@ class BlameMargin:
         self._found = found
 
     def spans(self, line: int) -> list[Span]:
-        """Return what is beside a line, counted from 1; 0 for a row on which a line goes on."""
+        """Return the margin of a line, counted from 1; 0 is a continued row."""
         found = self._found
         if found is None or not 0 < line <= len(found.events):
             return [(" " * self.width, "")]
@@ -57,7 +57,7 @@ def stored_versions(union: LayerUnion, node: Node) -> list[Event]:
 
 
 def neighbor(union: LayerUnion, event: Event, by: int) -> Event:
-    """Return the version of a path that is ``by`` versions above another, deletions left out; -1 for none."""
+    """Return the version of a path that is ``by`` versions above another, not counting deletions; -1 for none."""
     events = [each for each in stored_versions(union, union.ev_node[event]) if union.shows(each)]
     at = events.index(event) + by if event in events else -1
     return events[at] if 0 <= at < len(events) else NO_EVENT

@@ -29,7 +29,7 @@ _BAR = 12
 def pages(
     subject: Subject, step: int, layers: Sequence[Bytes], summaries: Summaries, job: Job
 ) -> Iterator[Page]:
-    """Yield the page, then with all changes compared.
+    """Yield the page, then again with all changes compared.
 
     ``step`` is the selected history entry, ``layers`` the bytes of each layer (empty: not known yet).
     """

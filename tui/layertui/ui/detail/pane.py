@@ -195,7 +195,7 @@ class DetailPane(TextView):
         )
 
     def _needs_lower_layers(self, subject: "Subject") -> bool:
-        """Return whether the tab says nothing about a layer alone."""
+        """Return whether the tab needs the layers below the subject's."""
         return self.tab in (CHANGES, DIFF, VERSIONS) or subject.union.last[subject.node] < 0
 
     def told_about(self, subject: "Subject") -> "Subject":
@@ -316,7 +316,7 @@ class DetailPane(TextView):
         self._ask_for_page()
 
     def action_blame(self) -> None:
-        """Show the layer that wrote each line, or hide it; so in the files to come."""
+        """Show or hide the layer that wrote each line, in this file and those selected later."""
         self._blames = not self._blames
         self._ask_for_page(fresh=False)
 

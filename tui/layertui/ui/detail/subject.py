@@ -18,7 +18,7 @@ def chip(layer: LayerNumber) -> list[Span]:
 
 
 def layer_at(image: "Image", step: int) -> LayerNumber:
-    """Return the layer of a history entry, or that below it; of steps below all layers the first."""
+    """Return the layer of a history entry or, without one, the layer below it; layer 1 if there is none below."""
     found = (entry.layer for entry in image.history[step::-1] if entry.layer is not None)
     return next(found, LayerNumber(min(len(image.layers), 1)))
 

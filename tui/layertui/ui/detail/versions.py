@@ -16,7 +16,7 @@ Alike = Mapping[tuple[Event, Event], bool]
 
 
 def uncompared(subject: Subject, alike: Alike) -> list[tuple[Event, Event]]:
-    """Return the pairs of successive versions that only their contents tell apart, without those in ``alike``."""
+    """Return the pairs of successive versions that only their contents distinguish, without those in ``alike``."""
     union, pairs = subject.union, []
     for event in union.versions(subject.node):
         before = union.at(subject.node, LayerNumber(union.ev_layer[event] - 1))

@@ -27,7 +27,7 @@ _KEYS = 13
 
 
 class HelpView(TextView):
-    """Legend and keys in as many columns as there is room for, by task; only what contains a text."""
+    """The legend and the keys by task, in as many columns as fit, filtered by a text."""
 
     HELP_NAME: ClassVar[str] = "Help"
 
@@ -44,7 +44,7 @@ class HelpView(TextView):
         self._arrange()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave / to the filter: what does not match is not shown at all."""
+        """Disable finding in the text: / filters instead."""
         return action not in ("find", "match", "end_find") and super().check_action(action, parameters)
 
     def on_resize(self) -> None:
@@ -62,7 +62,7 @@ class HelpView(TextView):
         self.open(Document(lines or [Line([("No key or mark matches.", "quiet")])]))
 
     def _blocks(self, width: int) -> Iterable[list[Line]]:
-        """Yield the rows of each group: its heading, then what of it is wanted."""
+        """Yield the rows of each group: its heading, then what matches the filter."""
         legend = [
             ([(look, style.replace("$", ""))], cell_len(look), meaning)
             for look, style, meaning in self._legend
@@ -139,7 +139,7 @@ class HelpScreen(Dialog[None]):
         self._view.focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable the keys that are letters while typing."""
+        """Disable letter keys while typing."""
         return action == "leave" or not isinstance(self.focused, Input)
 
     def action_filter(self) -> None:
@@ -160,7 +160,7 @@ class HelpScreen(Dialog[None]):
 
 
 def _row(use: KeyUse, panes: Sequence[str]) -> tuple[list[Span], int, str]:
-    """Return the keys of an action, their width, and what it does, in which panes if not in all."""
+    """Return the keys of an action, their width, and its description, with its panes unless it is in all."""
     keys = " ".join(use.keys)
     told = sentence(use.tooltip or use.description)
     return [(keys, "accent")], cell_len(keys), f"{told} · {', '.join(panes)}" if panes else told

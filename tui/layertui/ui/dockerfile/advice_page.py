@@ -1,4 +1,4 @@
-"""What would save bytes: the list, and one piece of advice as a page."""
+"""Advice: the list, and one piece of advice as a page."""
 
 from collections.abc import Sequence
 

@@ -28,7 +28,7 @@ class DockerfileLine:
     number: str = ""
     """What is in the first column: the step of a reconstructed instruction, or the line of a recorded Dockerfile."""
     is_chipped: bool = True
-    """Whether it has the color of the layer: comments between instructions have not."""
+    """Whether it has the color of the layer; comments between instructions do not."""
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ class Listing:
 
 
 def listing_of(dockerfile: Dockerfile) -> Listing:
-    """Lay out a Dockerfile; steps of the base image are comments. What is uncertain is at the end of a first line."""
+    """Lay out a Dockerfile: steps of the base image as comments, guesses and unknowns at the ends of lines."""
     listing = Listing(dockerfile)
     if dockerfile.source == "provenance":
         _list_recorded(listing)

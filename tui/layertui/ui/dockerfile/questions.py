@@ -1,4 +1,4 @@
-"""What the Dockerfile screen asks about an image, worked out in threads as the layers arrive."""
+"""The questions of the Dockerfile screen, answered in threads as layers are read."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ class Questions:
         self._owner = owner
         self._wasted: Waste | None = None
         self._provenance: list[Provenance | None] | None = None
-        """What is attached, once it has been looked for."""
+        """The provenance or None, once it has been looked for."""
         self._jobs: dict[str, Job] = {}
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ class Questions:
             yield listing_of(dockerfile_of(image, neighbours(image, job), provenance, system, union))
 
     def _attached(self, job: Job) -> Provenance | None:
-        """Return what is attached; of an engine's image, which sends it after the layers, once these are there."""
+        """Return the provenance, if there is one; an engine sends it after the layers, so wait for these."""
         if self.image.arrival is not None and not self.reading.complete:
             return None
         if self._provenance is None:

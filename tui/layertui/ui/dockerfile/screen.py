@@ -46,7 +46,7 @@ DETAILED = 36
 HEADED = 20
 """Lines of the screen from which columns are named."""
 _LOOK = 0.2
-"""Seconds between two looks at whether the layers have been read."""
+"""Seconds between checks whether the layers have been read."""
 
 
 class DockerfileScreen(Origin[tuple[str, LayerNumber]]):
@@ -133,7 +133,7 @@ class DockerfileScreen(Origin[tuple[str, LayerNumber]]):
         self._questions.compose(self._show_listing, self._end_listing)
 
     def _look(self) -> None:
-        """See whether the layers have been read meanwhile."""
+        """Check whether the layers have been read meanwhile."""
         reading = self._questions.reading
         if reading.failure is not None:
             self._waiting.stop()

@@ -36,7 +36,7 @@ class Totals(NamedTuple):
     system: str = ""
     """The distribution; empty if unknown."""
     progress: "Progress | None" = None
-    """How far it has been read; None once that is over, and where nothing says."""
+    """The progress of reading; None when it has ended, and if it is not known."""
 
 
 class ImageHeader(TopLine):
@@ -81,7 +81,7 @@ def came_from(image: "Image") -> str:
 
 
 def _read(progress: "Progress") -> Content:
-    """Return how much has been read, how fast, and for how long it will go on; numbers keep their cells."""
+    """Return how much has been read, the rate and the time left, in fixed widths."""
     done, total, rate = progress
     said = (
         f"{size_text(done):>7} read" if total < done else f"{size_text(done):>7} of {size_text(total)} read"

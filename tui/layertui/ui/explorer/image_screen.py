@@ -36,7 +36,7 @@ class Visit:
 
     origin: Origin[Any]
     go: Callable[[Any], str]
-    """Goes to a result of the origin, and returns what the header calls it."""
+    """Goes to a result of the origin, and returns its name for the header."""
     crumb: str
     place: object
     """What was selected when the origin was opened."""
@@ -93,7 +93,7 @@ class ImageScreen(StackScreen[None]):
         """Show how the selected place was reached."""
         raise NotImplementedError
 
-    # There and back
+    # Visits of a place of the image, and the way back
 
     @property
     def way(self) -> str:
@@ -105,7 +105,7 @@ class ImageScreen(StackScreen[None]):
         )
 
     def visit(self, kind: type[Origin[T]], make: Callable[[], Origin[T]], go: Callable[[T], str]) -> None:
-        """Open a screen of places of the image, or the one that the way leads through; ``go`` to its result."""
+        """Open an origin, or the one of its kind that is on the way; ``go`` to its result."""
         at = next(
             (at for at, visit in enumerate(self._way) if isinstance(visit.origin, kind)), len(self._way)
         )
@@ -137,11 +137,11 @@ class ImageScreen(StackScreen[None]):
 
     @property
     def can_step(self) -> bool:
-        """Whether there are more places where the one that is shown was opened from."""
+        """Whether the screen that the place was opened from has more places."""
         return bool(self._way) and self._way[-1].origin.can_step
 
     def step(self, by: int) -> None:
-        """Go to the next place of the screen that the one that is shown was opened from, or the one before."""
+        """Go to the next or previous place of the screen that the current one was opened from."""
         visit = self._way[-1]
         result = visit.origin.step(by)
         if result is not None:
@@ -175,7 +175,7 @@ class ImageScreen(StackScreen[None]):
         return action not in _ABOUT or self.reading.image is not None
 
     def _await(self, action: str, said: str) -> None:
-        """Run an action once all layers are loaded, if the user is still here then."""
+        """Run an action once all layers are loaded, unless the user has left the screen."""
         failure = self.reading.failure
         self._awaited = "" if failure is not None else action
         self.notify(said if failure is None else visible(str(failure)), markup=False)
@@ -187,7 +187,7 @@ class ImageScreen(StackScreen[None]):
             await self.run_action(action)
 
     def forget_awaited(self) -> bool:
-        """Give up what waits for the layers; return whether there was something."""
+        """Cancel the action that waits for the layers; return whether there was one."""
         waited, self._awaited = bool(self._awaited), ""
         return waited
 
@@ -202,7 +202,7 @@ class ImageScreen(StackScreen[None]):
         self.visit(InsightScreen, lambda: open_screens.insight(self.reading, cache), self._go_to_place)
 
     def _go_to_place(self, place: tuple[str, LayerNumber]) -> str:
-        """Go to a path, or without one to a layer."""
+        """Go to a path; if it is empty, to the layer."""
         path, layer = place
         if not path:
             return self._go_to_layer(layer)

@@ -33,7 +33,7 @@ _LONGEST = 2000
 _DEAD = 4
 """Cells of the dead share, ``100%``."""
 ROOMY = 30
-"""Lines of the screen from which steps without a layer may be shown by themselves."""
+"""Lines of the screen from which steps without a layer may be shown by default."""
 
 
 class Progress(NamedTuple):
@@ -115,7 +115,7 @@ class LayerList(ListView):
         self.failure = ""
         """Why loading failed; may be hostile."""
         self.rate: float | None = None
-        """Stored bytes of all layers that arrive a second; None: not known yet."""
+        """Stored bytes received per second, of all layers; None: not known yet."""
         self.note = ""
         """What loading waits for; may be hostile."""
         self.newest_first = True
@@ -144,7 +144,7 @@ class LayerList(ListView):
 
     @property
     def folded(self) -> bool:
-        """Whether steps without a layer are left out: as the user wants it, else unless all steps fit."""
+        """Whether steps without a layer are hidden: as the user chose, else if not all steps fit."""
         if self._folded is not None or self.image is None:
             return bool(self._folded)
         height = self.content_size.height
@@ -156,7 +156,7 @@ class LayerList(ListView):
         return None if self._folded is None else not self._folded
 
     def order(self, newest_first: bool, steps: bool | None) -> None:
-        """Say in which order layers are listed at first, and whether steps without a layer are."""
+        """Set the initial order of the layers, and whether steps without a layer are listed."""
         self.newest_first = newest_first
         self._folded = None if steps is None else not steps
 
@@ -254,7 +254,7 @@ class LayerList(ListView):
         self.update()
 
     def _head(self) -> None:
-        """Say how many layers there are, and steps without one."""
+        """Show the number of layers, and of steps without one."""
         assert self.image is not None
         hidden = len(self.image.history) - len(self._steps)
         said = f"  {len(self.image.layers)}"
@@ -291,7 +291,7 @@ class LayerList(ListView):
 
     @property
     def progress(self) -> Progress | None:
-        """How far all layers have been read, in stored bytes; None where that is not known, or not yet."""
+        """The progress over all layers, in stored bytes; None: not known."""
         if self.image is None or self.rate is None:
             return None
         done = total = 0
@@ -306,7 +306,7 @@ class LayerList(ListView):
 
     @property
     def waiting(self) -> str:
-        """Why there is nothing to see of the selected layer: how far it has been read."""
+        """Why the selected layer is not shown yet: its progress."""
         layer, state = self.merged_layer, self.states.get(self.merged_layer)
         if self.failure or state is None or self.image is None:
             return self.failure or "Loading layers …"
@@ -340,7 +340,7 @@ class LayerList(ListView):
         self.post_message(self.Opened())
 
     def action_turn(self) -> None:
-        """Newest first or oldest first."""
+        """Toggle between newest and oldest first."""
         self.newest_first = not self.newest_first
         if self.image is not None:
             self._arrange(self.step)

@@ -1,4 +1,4 @@
-"""What the explorer shows while layers are read: the tree so far, and how far each layer is."""
+"""What the explorer shows while layers are read: the tree so far, and the progress of each layer."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class TreeSource:
         return TreeRows(MergedTree(union, self.layer))
 
     def has_union_of(self, other: TreeSource | None) -> bool:
-        """Return whether rows of ``other`` need but be moved."""
+        """Return whether the rows of ``other`` only need to move to the layer."""
         if other is None or self.union is not other.union:
             return False
         return self.union is not None or (self.layer == other.layer and self.index is other.index)
 
 
 class ImagePresenter(LayerPresenter):
-    """Presents the rows of an image that is perhaps still read, and says which of its layers they are of."""
+    """Presents the rows of an image that may still be loading, with the layers that they are of in the title."""
 
     def __init__(self, layers: LayerList) -> None:
         super().__init__()

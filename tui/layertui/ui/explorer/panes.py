@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _LAYER = Binding.Group("layer")
 _PATIENCE = 0.25
-"""Seconds of reading before anything provisional is shown: most images are read by then."""
+"""Seconds of reading before a provisional tree is shown: most images have been read by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class ImagePanes(TreeSplitView):
         """Return what to show: the merged tree if the layers up to the selected one are read, else that layer alone.
 
         The newest layer stands for the image: before it is read, the layers read so far are shown in its
-        place. Who is in that tree by then stays there until all is read, or until another layer is selected.
+        place. If the tree has the focus by then, it stays until all is read or another layer is selected.
         """
         reading, layer = self._reading, self.layer_list.merged_layer
         if reading is None or reading.image is None:
@@ -269,7 +269,7 @@ class ImagePanes(TreeSplitView):
         self._follow_focus()
 
     def _follow_focus(self) -> None:
-        """Show in the detail the layer while the layers have the focus, else the path."""
+        """Show the layer in the detail while the layers have the focus, else the path."""
         if self._focused is self.layer_list:
             layers = self.layer_list
             self.detail.show_layer(layers.step if layers.merged_layer else -1, layers.sizes)

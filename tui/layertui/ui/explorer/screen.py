@@ -212,7 +212,7 @@ class ExplorerScreen(ImageScreen):
             self.panes.tree_view.say("Loading layers …")
 
     def _remember(self) -> None:
-        """Note the image among those that were opened last."""
+        """Add the image to those that were opened last."""
         from layertui.cache.recent import remember
 
         if navigator(self).cache:
@@ -414,10 +414,10 @@ class ExplorerScreen(ImageScreen):
         await navigator(self).action_back()
 
     def action_step(self, by: int) -> None:
-        """Go to the next finding, or the one before."""
+        """Go to the next or previous finding."""
         self.step(by)
 
-    # There and back
+    # Leaving and returning
 
     @property
     def stays(self) -> bool:  # type: ignore[override]
@@ -432,7 +432,7 @@ class ExplorerScreen(ImageScreen):
         self._reading.rest()
 
     def come_back(self) -> None:
-        """Go on as it was left; read the image again if the name means another one by now."""
+        """Resume as it was left; reload if the name refers to another image by now."""
         from layertui.model.identity import identity_of
         from layertui.sources import open_image
 

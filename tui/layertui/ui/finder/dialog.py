@@ -29,7 +29,7 @@ _RECENT = 5
 
 
 class FinderDialog(Dialog[Findable | None]):
-    """Dismissed with what was chosen, or None; the first row is chosen until the user moves."""
+    """Dismissed with what was chosen, or None. The first row is selected until the user moves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("escape", "cancel", "cancel"),
@@ -63,7 +63,7 @@ class FinderDialog(Dialog[Findable | None]):
         """``inside``: the image that is open, if it is to be searched; ``without``: an image that is not offered."""
         super().__init__()
         self.listed: str | None = None
-        """The text that the rows are for."""
+        """The text that the rows match."""
         self._title = title
         self._inside = inside
         self._fixed: list[Findable] = [*commands, *(inside.layers() if inside is not None else ())]
@@ -144,7 +144,7 @@ class FinderDialog(Dialog[Findable | None]):
         self._look()
 
     def _look(self) -> None:
-        """Look for what has been typed, in a thread; the next key ends that."""
+        """Search for what has been typed in a thread; the next key cancels it."""
         self._looking.cancel()
         text = self._text
         query, images, fixed, names = text.strip(), list(self._images), list(self._fixed), dict(self._names)
@@ -185,7 +185,7 @@ class FinderDialog(Dialog[Findable | None]):
         self._take(event.item)
 
     def _choose(self) -> None:
-        """Take the selected row, once the rows are those of the text."""
+        """Open the selected row, once the rows match the text."""
         item = self._list.item
         self._entered = self.listed != self._text
         if self._entered or item is None:
@@ -206,7 +206,7 @@ class FinderDialog(Dialog[Findable | None]):
         field.cursor_position = len(text)
 
     def action_complete(self) -> None:
-        """Take the text of the selected row; of a path that is typed, as far as all agree."""
+        """Complete the text: a path to the common prefix of the files, else to the selected row."""
         item, typed = self._list.item, self._text
         texts = [
             each.text for each in self._list.items if each is not None and each.kind in ("file", "transport")
@@ -229,7 +229,7 @@ class FinderDialog(Dialog[Findable | None]):
 
 
 def _images(_job: Job) -> Iterator[tuple[str, Sequence[str], list[Findable]]]:
-    """Yield the images that were opened last, then of each engine its transport, names and images."""
+    """Yield the images that were opened last, then for each engine its transport, names and images."""
     from layertui.cache.recent import recent_references
     from layertui.sources import LOCAL
     from layertui.sources.engine import image_names
@@ -246,7 +246,7 @@ def _images(_job: Job) -> Iterator[tuple[str, Sequence[str], list[Findable]]]:
 
 
 def _completions(text: str, names: dict[str, Sequence[str]]) -> list[Findable]:
-    """Return the files and transports that what was typed may become."""
+    """Return the files and transports that complete what was typed."""
     items = []
     for each in complete(text, names if ":" in text else {}):
         is_start = each.endswith((":", "//"))
@@ -257,7 +257,7 @@ def _completions(text: str, names: dict[str, Sequence[str]]) -> list[Findable]:
 
 
 def _is_path(text: str) -> bool:
-    """Return whether a path was typed that exists."""
+    """Return whether the typed text is a path that exists."""
     try:
         return Path(expanded(text)).exists()
     except (OSError, ValueError):

@@ -23,7 +23,7 @@ _NOTE = 28
 
 
 class FoundList(ListView, can_focus=False):
-    """Items below each other, the cursor on one; transports below a rule."""
+    """A list of items with a cursor; transports are below a rule."""
 
     HELP_NAME: ClassVar[str] = "Found"
     DEFAULT_CSS = """
@@ -73,7 +73,7 @@ class FoundList(ListView, can_focus=False):
         self.refresh()
 
     def action_move(self, by: int) -> None:
-        """Go to the next item, past either end to the other."""
+        """Go to the next item, wrapping around at both ends."""
         at = self.cursor
         for _ in range(2):
             at = (at + by) % max(self.count, 1)

@@ -1,4 +1,4 @@
-"""What the finder offers, and which of it a query means."""
+"""The items of the finder, and which of them match a query."""
 
 import heapq
 from collections.abc import Callable, Iterable, Sequence
@@ -40,7 +40,7 @@ Ranked = tuple[int, Findable]
 
 
 def rank(query: str, items: Iterable[Findable]) -> list[Ranked]:
-    """Return the items that each word of a query matches, with their rank; odd ranks are of directories."""
+    """Return the items that match all words of a query, with their rank; odd ranks are of directories."""
     found = []
     words = query.lower().split()
     for item in items:
@@ -78,7 +78,7 @@ class Inside:
     show_layer: Callable[[LayerNumber], object]
 
     def paths(self, query: str, job: Job) -> list[Ranked]:
-        """Return the paths of all layers that a query means. Raises :class:`Cancelled`."""
+        """Return the paths of all layers that match a query. Raises :class:`Cancelled`."""
         from layertui.union.path_ranking import find_paths
 
         if self.union is None:

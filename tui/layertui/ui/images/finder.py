@@ -84,7 +84,7 @@ def store_places(reference: str) -> tuple[list[Place], list[Place]]:
 
 
 def batches(place: Place, number: int, row_of: RowOf) -> Iterator[Batch]:
-    """Look in place ``number`` and yield what it has, several rows at a time.
+    """List place ``number``, yielding several rows at a time.
 
     Raises the error of a place that cannot be listed, after the rows listed so far.
     """
@@ -107,7 +107,7 @@ def batches(place: Place, number: int, row_of: RowOf) -> Iterator[Batch]:
 
 
 def ask_shared_sizes(owner: MessagePump, engine: str, done: Callable[[Mapping[str, int]], object]) -> None:
-    """Ask an engine for the bytes that its images share with others, by image ID; which may take it long."""
+    """Ask an engine for the bytes that its images share with others, by image ID; this may take long."""
 
     def sizes(_job: Job) -> Mapping[str, int]:
         from layertui.sources.engine import shared_sizes
@@ -123,7 +123,7 @@ def ask_shared_sizes(owner: MessagePump, engine: str, done: Callable[[Mapping[st
 def ask_read_before(
     owner: MessagePump, rows: Sequence[TableRow], done: "Callable[[Mapping[tuple[str, str], Bytes]], object]"
 ) -> None:
-    """Find the live and dead bytes, by reference and ID, of the images that have been read before, in the cache."""
+    """Find in the cache the live and dead bytes of images that have been read before, by reference and ID."""
     from layertui.cache.image_bytes import recall_bytes
     from layertui.cache.indexes import IndexCache
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def image_facts(image: "Image", shared: str) -> list[Fact]:
-    """Return the facts of ``image``, the most wanted first; empty ones are left out.
+    """Return the facts of ``image``, the most important first; empty ones are left out.
 
     ``shared`` is the part of its size that other images share, if known.
     """

@@ -100,7 +100,7 @@ class Listing:
 
 
 def search(rows: Sequence[TableRow], query: str) -> list[TableRow]:
-    """Return the rows that a query finds: each word is in some cell, or is one of Docker's filters and fits.
+    """Return the rows that match a query: each word is in some cell, or is a filter of Docker's that matches.
 
     Filters are for images. Raises :class:`LayertuiError` with the reason for a malformed filter.
     """

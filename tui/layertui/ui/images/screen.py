@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 WIDE = 120
 """Columns from which the detail stands beside the table."""
 SORTED_FIRST = ("name", "size", "created")
-"""Columns that are sorted by before all others."""
+"""Columns that ``s`` sorts by before all others."""
 _SETTLE = 0.3
 """Seconds without events before an engine's list is refreshed."""
 
@@ -210,7 +210,7 @@ class ImagesScreen(StackScreen[None]):
         self._complete()
 
     def _complete(self) -> None:
-        """Complete the rows of images by what has become known."""
+        """Add what has become known to the rows of images."""
         for answer in self._images.answers:
             answer.rows = [self._completed(row) for row in answer.rows]
         self._show()

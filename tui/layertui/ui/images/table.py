@@ -187,7 +187,7 @@ def _aligned(text: str, column: Column, width: int) -> str:
 
 
 def _matched(text: str, query: str, style: str) -> list[Span]:
-    """Return ``text`` with what the words of ``query`` find in the accent."""
+    """Return ``text`` with the matches of ``query`` in the accent color."""
     positions = {at for word in query.split() for at in text_positions(word, text) or ()}
     if not positions:
         return [(text, style)]

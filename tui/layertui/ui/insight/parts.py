@@ -116,7 +116,7 @@ _MARKS = {
     Reason.REPLACED.words: Mark.DELETED,
     Reason.MOVED.words: Mark.DELETED,
 }
-"""What hid a file did to its path, by its reason."""
+"""The change of the path that hid a file, by the name of its reason."""
 
 
 def _reason_spans(words: str) -> list[Span]:

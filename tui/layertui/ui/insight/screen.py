@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 CHEAP = ("waste", "permissions", "packages")
 """Parts that are scanned without being asked for, one after the other."""
 MANY = 200_000
-"""Paths of an image that is too large for that."""
+"""Paths from which an image is too large for that."""
 WIDE = 120
 """Width in columns from which the findings are beside the sums."""
 
@@ -47,8 +47,7 @@ WIDE = 120
 class InsightScreen(Origin[tuple[str, LayerNumber]]):
     """The analysis of the image of a reading; dismissed with a path and a layer if one was selected.
 
-    The reading keeps the results. What takes long is not scanned before it is requested, and
-    leaving the screen stops a running scan.
+    The reading keeps the results. Slow parts are scanned on request; leaving the screen stops a running scan.
     """
 
     HELP: ClassVar[str] = (

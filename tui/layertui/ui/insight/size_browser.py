@@ -94,7 +94,7 @@ class SizeBrowser:
         self.with_dead = False
         self.place = SizePlace(-1, ROOT)
         self.left = SizePlace()
-        """The place gone out of, which is selected where it is shown."""
+        """The place that was left last; it is selected where it is shown."""
         self.notes = damaged_layers(sizes.union)
         """What could not be read, and why."""
         self._contents = contents
@@ -150,7 +150,7 @@ class SizeBrowser:
         return group.item(place.node)
 
     def weigh(self, item: SizeItem) -> int:
-        """Return the bytes that are shown of an item."""
+        """Return the bytes of an item that are shown."""
         return self.shown(item.size)
 
     def shown(self, size: Bytes) -> int:
@@ -159,7 +159,7 @@ class SizeBrowser:
 
     @property
     def top(self) -> SizePlace:
-        """The place that nothing is above."""
+        """The topmost place."""
         return SizePlace(-1, ROOT) if self.by == "directory" else SizePlace()
 
     @property
@@ -180,7 +180,7 @@ class SizeBrowser:
         return True
 
     def leave(self) -> bool:
-        """Go out to the next place with more than one thing to see; False at the top."""
+        """Go up to the next place with more than one item; False at the top."""
         here = self.place
         if here == self.top:
             return False
@@ -198,7 +198,7 @@ class SizeBrowser:
     # What is there
 
     def rows(self) -> int:
-        """Return how many files there are at the place: what computing its level takes."""
+        """Return the number of files at the place, which the time for its level grows with."""
         return len(self.sizes.rows) if self.place.node < 0 else len(self._directory(self.place).span)
 
     def known(self, area: Cells | None) -> Level | None:
@@ -223,7 +223,7 @@ class SizeBrowser:
         return area, self.place, self.by, self.colored, self.with_dead
 
     def _parts(self, item: SizeItem) -> Sequence[SizeItem]:
-        """Return what a directory is parted into."""
+        """Return the parts of a directory; none if it is shown as one box."""
         found = [child.unfolded() for child in item.unfolded().children()]
         return found if len(found) > 1 else ()
 
@@ -279,7 +279,7 @@ class SizeBrowser:
         return [(items[-number].rows, -row) for _, number, row in nlargest(MOST_FILES, rows)]
 
     def found(self, level: Level, place: SizePlace) -> int:
-        """Return the number of the box that leads to a place, or else to the nearest above it; 0 if none does."""
+        """Return the number of the box that leads to a place, else to the nearest one above; 0 if none does."""
         found, end = 0, self.sizes.union.end
         for number, tile in enumerate(level.tiles):
             if place.group != tile.place.group:

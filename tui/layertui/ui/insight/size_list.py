@@ -1,4 +1,4 @@
-"""Lists of the part Size: what is at a place with bars, where there is no room for a map, and the largest files."""
+"""Lists of the part Size: a place as rows with bars where a map does not fit, and the largest files."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class SizeList(ListView):
 
 
 class LargestFiles(Document):
-    """Files a line each, the largest first."""
+    """A line per file, the largest first."""
 
     def __init__(self, files: Sequence[tuple[SizeRows, int]], room: Callable[[], int]) -> None:
         """``room`` returns the width in cells."""

@@ -17,7 +17,7 @@ _EDGE, _FLOOR = "▏", "▁"
 
 
 def solid_cells(size: Bytes, cells: int) -> int:
-    """Return the cells of a box that stand for live bytes; neither none nor all if there are both kinds."""
+    """Return the cells of a box that stand for live bytes; at least one cell of each kind if there are both."""
     if not size.live or not size.dead:
         return cells if size.live or not size.dead else 0
     return min(max(round(cells * size.live / size.size), 1), cells - 1)

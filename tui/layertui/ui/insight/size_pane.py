@@ -44,11 +44,11 @@ BESIDE = 160
 _NOTES = 2
 """Notes that are shown."""
 _LAID_OUT_AT_ONCE = 2000
-"""Files at a place whose boxes are laid out while the screen waits."""
+"""Files up to which a place is laid out at once, on the event loop."""
 
 
 class SizePane(Horizontal):
-    """Walks the sizes of one image; posts where to go in the explorer."""
+    """Browses the sizes of one image; posts the file to open in the explorer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("enter", "into", "into", tooltip="Go into the directory or group; open a file in the explorer"),
@@ -144,7 +144,7 @@ class SizePane(Horizontal):
         return self._view.selected
 
     def fit(self, width: int, height: int) -> None:
-        """Use the room that the screen has."""
+        """Choose between map and list by the size of the screen."""
         self.set_class(width >= MAPPED[0] and height >= MAPPED[1], "-map")
         self.set_class(width >= BESIDE and self.is_map, "-beside")
         self._about.styles.height = 2 if self.is_map else 1
@@ -162,10 +162,10 @@ class SizePane(Horizontal):
         (self._files if self.has_class("-files") else self._view).focus()
 
     def show(self) -> None:
-        """Show the place; what takes long is computed in a thread."""
+        """Show the place; if that takes long, compute it in a thread first."""
         browser = self.browser
         if self._map.display and self._map.area != NOWHERE:
-            self._area = self._map.area  # and while the largest files are in its place
+            self._area = self._map.area  # kept while the largest files are in its place
         area = self._area if self.is_map else None
         if self._is_working or not self.display or area == NOWHERE:
             return
@@ -204,7 +204,7 @@ class SizePane(Horizontal):
         self.show()
 
     def _failed(self, error: LayertuiError) -> None:
-        """Show why there is nothing; other groups and colors may be there."""
+        """Show the error; other groupings and colors may still work."""
         self._is_working = False
         self.level = self._tile = self._here = None
         self._view.clear()
@@ -232,7 +232,7 @@ class SizePane(Horizontal):
         self.refresh_bindings()
 
     def _show_files(self) -> None:
-        """List the largest files of the place, if there is a list to be seen."""
+        """List the largest files of the place, if the list is visible."""
         browser, level = self.browser, self.level
         if browser is None or level is None or not self._files.display:
             return
@@ -258,7 +258,7 @@ class SizePane(Horizontal):
         self._files.border_subtitle = Content(shown)
 
     def _tell(self) -> None:
-        """Say what the colors are, and of the selected box what it is."""
+        """Show the legend of the colors, and the facts of the selected box."""
         browser, level, tile = self.browser, self.level, self.selected
         if browser is None or level is None:
             return
@@ -286,7 +286,7 @@ class SizePane(Horizontal):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enable what there is something for."""
+        """Enable only what has something to act on."""
         browser = self.browser
         if action in ("dead", "group", "color"):
             return browser is not None

@@ -1,4 +1,4 @@
-"""What the part Size says of a place and of its boxes; sanitized."""
+"""The texts about a place and its boxes in the part Size; sanitized."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _STEP = 30
 
 
 class SizeWords:
-    """Names things in the sizes that a browser walks."""
+    """Names places, boxes and colors of a browser."""
 
     def __init__(self, browser: SizeBrowser, steps: Mapping[LayerNumber, str]) -> None:
         """``steps``: sanitized."""
@@ -109,7 +109,7 @@ class SizeWords:
         return f"+{count_text(labels, self._browser.colored)}"
 
     def label(self, label: int, room: int) -> list[Span]:
-        """Return the name of a color, in it: of a layer with its step."""
+        """Return the name of a color, in that color; of a layer with its step."""
         if label < 0:
             return []
         if self._browser.colored == "layer":

@@ -1,6 +1,6 @@
 """Squarified treemaps (Bruls, Huizing and van Wijk, 2000) in the cells of a terminal.
 
-Nothing here knows what is drawn, nor by what.
+Independent of what is drawn, and how.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Box(NamedTuple, Generic[T]):
 def squarify(sizes: Sequence[float], area: Rect) -> list[Rect]:
     """Part a rectangle among positive sizes in proportion, in boxes that are as square as possible.
 
-    The largest size comes first. Boxes that touch have the very same edge.
+    The largest size comes first. Adjacent boxes share an edge.
     """
     scale = area.width * area.height / (sum(sizes) or 1)
     found: list[Rect] = []

@@ -1,4 +1,4 @@
-"""What is around a match: the file at its line, or the item of the config or the build step."""
+"""The context of a match: the file at its line, or the items of the config, or the build steps."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class FoundPane(DetailPane):
-    """Shows the selected match with what is around it."""
+    """Shows the selected match in its context."""
 
     HELP_NAME: ClassVar[str] = "Context"
 
@@ -31,7 +31,7 @@ class FoundPane(DetailPane):
         self._match: LineMatch | None = None
 
     def show_match(self, match: LineMatch | None) -> None:
-        """Show what is around a match, once it has stayed selected for a moment."""
+        """Show the context of a match, once it has stayed selected for a moment."""
         from layertui.ui.detail.subject import Subject
 
         self._match = match

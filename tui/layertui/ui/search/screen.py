@@ -1,4 +1,4 @@
-"""The search screen: matches in all files, config and history, as they are found, and what is around them."""
+"""The search screen: matches in all files, config and history, as they are found, and their context."""
 
 import time
 from dataclasses import asdict, replace
@@ -237,7 +237,7 @@ class SearchScreen(Origin[LineMatch]):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable the keys that are letters while typing, and zooming what is not there."""
+        """Disable letter keys while typing, and zooming without matches."""
         if action == "zoom":
             return bool(self.found.matches) and not isinstance(self.focused, SearchField)
         return action != "to_field" or not isinstance(self.focused, SearchField)
@@ -301,7 +301,7 @@ class SearchScreen(Origin[LineMatch]):
     def on_match_list_opened(self, event: MatchList.Opened) -> None:
         if event.match.layer:
             self._leave(event.match)
-        else:  # of the config: no place in the explorer
+        else:  # config and steps without a layer have no place in the explorer
             self.action_zoom()
 
     def _leave(self, match: LineMatch | None) -> None:

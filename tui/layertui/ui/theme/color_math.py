@@ -20,7 +20,7 @@ def contrast(one: str, other: str) -> float:
 
 @lru_cache(maxsize=1024)
 def legible(ink: str, behind: str, text: str, few: bool = False) -> str:
-    """Return ``ink``, or as much of it mixed with ``text`` as can be read on ``behind``; ``few``: of 256 colors."""
+    """Return ``ink``, mixed with ``text`` until it is legible on ``behind``; ``few``: of 256 colors."""
     shown = ""
     for step in range(_STEPS + 1):
         shown = mix(ink, text, step / _STEPS)

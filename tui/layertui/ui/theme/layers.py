@@ -24,7 +24,7 @@ _CONTAINER_DARK, _CONTAINER_LIGHT, _CONTAINER_ANSI = "#ffffff", "#000000", "ansi
 
 
 class LayerRoles(NamedTuple):
-    """The layers that look like none of the image's own: of the base image, and of a container."""
+    """The layers with colors of their own kind: those of the base image, and of a container."""
 
     base: int = 0
     """How many layers the base image has, the first ones; 0 if unknown."""
@@ -45,7 +45,8 @@ def roles_of(node: DOMNode) -> LayerRoles:
 def layer_color(number: int, dark: bool = True, ansi: bool = False, roles: LayerRoles = NO_ROLES) -> str:
     """Return the color of layer ``number``, 1 at the base: ``#rrggbb`` or an ANSI name.
 
-    A number has the same hue in every image, again after twelve (six of 16 colors). Layers of the base image
+    A number has the same hue in every image; hues repeat after twelve layers (six in 16 colors). Layers of
+    the base image
     are blue-grays.
     """
     if number == roles.container:

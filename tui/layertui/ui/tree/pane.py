@@ -314,7 +314,7 @@ class Paths(Suggester):
 
 
 def _candidates(union: LayerUnion, value: str, most: int) -> list[str]:
-    """Return the first paths that what was typed may become, directories with a slash."""
+    """Return the first paths that complete what was typed, directories with a slash."""
     from layertui.model.layer_index import key_of, path_of
 
     above, _slash, name = value.rpartition("/")

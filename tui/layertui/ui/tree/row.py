@@ -118,7 +118,7 @@ def _subtree_changes(rows: TreeRows, node: Node) -> list[Span]:
 
 
 def _name(presenter: RowPresenter, rows: TreeRows, node: Node, entry: Entry, here: bool) -> list[Span]:
-    """Return the name in its layer's hue, with what the filter's plain words find underlined.
+    """Return the name in its layer's hue, with the matches of the filter's plain words underlined.
 
     The type shows as in ls: directories bold and with a slash, links dim, executables with a star.
     """

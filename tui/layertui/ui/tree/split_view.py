@@ -21,7 +21,7 @@ WIDE = 160
 NARROW = 100
 """Width in columns below which the tree is under the layers."""
 LOW = 20
-"""Height in lines below which Layers has a line while the tree has the focus, and that three meanwhile."""
+"""Height in lines below which Layers shrinks to one line, or the tree to three, while the other has the focus."""
 TALL = 32
 """Height in lines from which the detail has its own place on a narrow terminal."""
 
@@ -204,7 +204,7 @@ class TreeSplitView(Container):
             self.tree_view.focus()  # the focused pane disappears
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave the keys that ask for a filter or path to the field while it is typed into."""
+        """Disable the keys that open a field while the user types into one."""
         return action != "ask" or not isinstance(self._focused, TreeField)
 
     def action_zoom(self) -> None:

@@ -119,7 +119,7 @@ class TreeView(ListView):
         self.presenter = presenter or LayerPresenter()
         self.rows: TreeRows | None = None
         self.image_layers = 0
-        """Layers that there are to be merged."""
+        """How many layers the image has."""
         self.query_text = ""
         """The requested filter; ``rows.query`` is the applied one."""
         self._wanted = ROOT  # the selected node, present or not
@@ -321,7 +321,7 @@ class TreeView(ListView):
         self.post_message(self.Changed())
 
     def repaint(self) -> None:
-        """Paint all rows again: the presenter knows more of them."""
+        """Repaint all rows: the presenter has more data."""
         self._lay_out()
         self.refresh()
 
@@ -364,7 +364,7 @@ class TreeView(ListView):
     # Directories
 
     def action_turn(self) -> None:
-        """Open or closes the selected directory."""
+        """Open or close the selected directory."""
         self._toggle(self.node)
 
     def action_open(self) -> None:
@@ -433,7 +433,7 @@ class TreeView(ListView):
         return True
 
     def action_match(self, step: Literal[1, -1]) -> None:
-        """Go to the next path that the filter finds, after the last to the first again."""
+        """Go to the next match of the filter, wrapping around at the end."""
         if self.rows is not None and (node := self.rows.next_found(self.node, step)) >= 0:
             self.go_to(node)
 

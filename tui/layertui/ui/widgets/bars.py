@@ -1,4 +1,4 @@
-"""Two-part bars: solid for live bytes, hatched for dead ones. The hatching tells them apart without color."""
+"""Two-part bars: solid for live bytes, hatched for dead ones. The hatching distinguishes them without color."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ LIVE, DEAD, MIXED = "█", "░", "▒"
 BEYOND = "»"
 """The end of a bar that is longer than the scale."""
 _DWARFS = 20
-"""A size that is so many times the next one is left out of the scale."""
+"""A size that is so many times the next one does not count for the scale."""
 _EIGHTHS = "▏▎▍▌▋▊▉"
 
 

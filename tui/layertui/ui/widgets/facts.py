@@ -11,7 +11,7 @@ from textual.widget import Widget
 from layertui.text.sanitize import visible
 
 _SEPARATORS = "=/,;&"
-"""Behind these a word that is too long is broken."""
+"""Separators after which a word that is too long is broken."""
 
 
 @dataclass(frozen=True, slots=True)

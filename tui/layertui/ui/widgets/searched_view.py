@@ -112,7 +112,7 @@ class SearchedView(ListView):
             self._apply()
 
     def action_find(self) -> None:
-        """Type a text to find, in place of that before."""
+        """Start typing another text to find."""
         self.search = TextSearch(typing=True)
         self._origin = self.cursor if self.document.items else self.top_line
         self._finding.cancel()

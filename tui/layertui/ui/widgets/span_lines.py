@@ -1,4 +1,4 @@
-"""Some lines of styled text, as high as they are many."""
+"""A few lines of styled text, in a view of their height."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from layertui.ui.widgets.lines import Document, Line, Span, part
 MOST = 10_000
 """Matches that are found at most."""
 _CHECKED = 1000
-"""Lines between two looks at whether the search is still wanted."""
+"""Lines between checks for cancellation."""
 
 
 class TextMatch(NamedTuple):
@@ -56,14 +56,14 @@ class TextSearch:
     searched: int = 0
     """Lines that have been searched."""
     step: int = 0
-    """The direction in which a match is wanted that has not been found yet; 0: none is wanted."""
+    """The direction of a requested match that has not been found yet; 0: none."""
 
     @property
     def active(self) -> bool:
         return self.typing or bool(self.query)
 
     def type(self, event: events.Key) -> bool:
-        """Change the query by a key; return whether it has."""
+        """Apply a key to the query; return whether it changed."""
         before = self.query
         if event.key == "ctrl+u":
             self.query = ""

@@ -116,7 +116,7 @@ class TextView(SearchedView):
         self.refresh()
         self.search_on()
 
-    # What is found in it
+    # Search
 
     @property
     def top_line(self) -> int:
@@ -317,7 +317,7 @@ class TextView(SearchedView):
         self._want(self.top_line, self._line_at(self.scroll_offset.y + 2 * height)[0])
 
     def _want(self, first: int, last: int) -> None:
-        """Have lines read, unless others are."""
+        """Request more lines, unless a request is pending."""
         read = self.document.missing(first, last) if not self._asked else None
         if read is not None:
             self._asked = True
@@ -417,7 +417,7 @@ class TextView(SearchedView):
 
 
 def next_result(view: TextView, by: int, result: Callable[[], T | None]) -> T | None:
-    """Move the cursor of a view to the next line that has a result, or back; None if there is no more."""
+    """Move the cursor of a view to the next or previous line with a result; None if there is none."""
     while True:
         before = view.cursor
         view.action_move(by)

@@ -86,7 +86,7 @@ class LoadDone(Message):
 
 
 class _Progress:
-    """What the frames tell of progress, in few messages."""
+    """Reports the progress in the frames, in few messages."""
 
     def __init__(self) -> None:
         self._waiting: dict[LayerNumber, LayerRead] = {}

@@ -36,7 +36,7 @@ class ImageOpened(Message):
 
 
 class ImageArrives(Message):
-    """A part of the archive has come by a pipe."""
+    """A part of the archive was received by a pipe."""
 
     def __init__(self, received: int) -> None:
         """``received``: bytes so far."""
@@ -102,7 +102,7 @@ class Reading:
             self._loader.close()
 
     def rest(self) -> None:
-        """Stop what goes on about an image that has been read: it is not shown for now."""
+        """Stop the work on an image that has been read and is not shown now."""
         self.job.cancel()
         self.job = Job()
 

@@ -5,7 +5,7 @@ from collections import deque
 _SPAN = 3.0
 """Seconds that a speed is the mean of."""
 _UNSURE = 0.5
-"""Seconds before a speed can be told."""
+"""Seconds before a speed is known."""
 
 
 class Speed:
@@ -22,7 +22,7 @@ class Speed:
 
     @property
     def rate(self) -> float:
-        """Bytes a second; 0 if that is not known yet, or nothing came."""
+        """Bytes a second; 0 if that is not known yet, or nothing was received."""
         if not self._seen:
             return 0.0
         (start, before), (end, done) = self._seen[0], self._seen[-1]
