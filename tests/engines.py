@@ -152,6 +152,16 @@ def docker_daemon(
 
 
 @contextmanager
+def unix_server(socket_path: Path, handler: type[socketserver.BaseRequestHandler]) -> Iterator[str]:
+    """The URL of a server on a socket, with a thread for each connection."""
+    with socketserver.ThreadingUnixStreamServer(str(socket_path), handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"unix://{socket_path}"
+        server.shutdown()
+
+
+@contextmanager
 def buildkit_of(docker: Docker, socket_path: Path) -> Iterator[str]:
     """The address, for buildctl, of the BuildKit inside a daemon, which the API serves on an upgrade to h2c."""
 
@@ -177,11 +187,8 @@ def buildkit_of(docker: Docker, socket_path: Path) -> Iterator[str]:
                 copy(self.request, daemon)
                 back.join()
 
-    with socketserver.ThreadingUnixStreamServer(str(socket_path), Handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"unix://{socket_path}"
-        server.shutdown()
+    with unix_server(socket_path, Handler) as url:
+        yield url
 
 
 @contextmanager

@@ -9,9 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import socketserver
 import tarfile
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.engines import unix_server
 from tests.layouts import CONFIG, INDEX, LAYER, MANIFEST, digest
 
 Answer = Callable[[str, Mapping[str, str]], object]
@@ -57,11 +56,8 @@ def serving(socket: Path, answer: Answer) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with socketserver.ThreadingUnixStreamServer(str(socket), Handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"unix://{socket}"
-        server.shutdown()
+    with unix_server(socket, Handler) as url:
+        yield url
 
 
 @dataclass

@@ -271,13 +271,18 @@ async def test_what_is_no_regular_expression_says_why() -> None:
         assert "/ edits the pattern" in screen_text(pilot)
 
 
+async def begun(pilot: Pilot[None]) -> None:
+    """Search for a text and wait for the first match, not for the end."""
+    await opened(pilot)
+    await type_in(pilot, "held")
+    await pilot.press("enter")
+    await until(pilot, lambda: bool(lines(pilot)))
+
+
 async def test_escape_stops_the_search_then_leaves(here: Here) -> None:
     here.hold = True
     async with app().run_test(size=(100, 30)) as pilot:
-        await opened(pilot)
-        await type_in(pilot, "held")
-        await pilot.press("enter")
-        await until(pilot, lambda: bool(lines(pilot)))
+        await begun(pilot)
         assert "1.00 MB of 4.00 MB · esc stops" in screen_text(pilot)
         assert "1 line in 1 file" in screen_text(pilot)
         await pilot.press("escape")
@@ -293,10 +298,7 @@ async def test_escape_stops_the_search_then_leaves(here: Here) -> None:
 async def test_leaving_stops_the_search(here: Here) -> None:
     here.hold = True
     async with app().run_test(size=(100, 30)) as pilot:
-        await opened(pilot)
-        await type_in(pilot, "held")
-        await pilot.press("enter")
-        await until(pilot, lambda: bool(lines(pilot)))
+        await begun(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
         assert here.closed == 1
@@ -351,10 +353,7 @@ async def test_nothing_of_an_image_acts_on_the_terminal(here: Here, monkeypatch:
     monkeypatch.setattr("layertui.sources.open_image", lambda *_: use_hostile.image)
     monkeypatch.setattr("layertui.ui.worker.reading.Loader", use_hostile)
     async with app().run_test(size=(100, 30)) as pilot:
-        await opened(pilot)
-        await type_in(pilot, "held")
-        await pilot.press("enter")
-        await until(pilot, lambda: bool(lines(pilot)))
+        await begun(pilot)
         text = f"\x1b[2J{HOSTILE}\t\u202e\udcff[bold]"
         here.post(MatchesFound, [LineMatch(f"/{HOSTILE}", LayerNumber(1), True, 1, text, 3, 9)])
         await until(pilot, lambda: len(lines(pilot)) == 2)

@@ -39,19 +39,22 @@ def size_text(size: int | None) -> str:
         return "?"
     if size < 1000:
         return f"{size} B"
+    value, unit = _scaled(size)
+    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {_UNITS[unit]}"
+
+
+def _scaled(size: float) -> tuple[float, int]:
+    """Return bytes in the largest unit that leaves at least 1, and the position of that in :data:`_UNITS`."""
     value, unit = float(size), 0
     while value >= 999.5 and unit < len(_UNITS) - 1:
         value /= 1000
         unit += 1
-    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {_UNITS[unit]}"
+    return value, unit
 
 
 def short_size(size: float) -> str:
     """Return bytes with two digits at least, in six cells at most: ``4.1 MB``, ``12 kB``, ``999 B``."""
-    value, unit = float(size), 0
-    while value >= 999.5 and unit < len(_UNITS) - 1:
-        value /= 1000
-        unit += 1
+    value, unit = _scaled(size)
     return f"{value:.{1 if unit and value < 9.95 else 0}f} {_UNITS[unit]}"
 
 

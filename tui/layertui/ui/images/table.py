@@ -162,11 +162,8 @@ class Table(ListView):
                     self.post_message(self.HeaderClicked(column.key))
                 x += width + GAP
             return
-        row = self.row_at(event)
-        if 0 <= row < len(self.rows):
-            self.go_to_row(row)
-            if event.chain > 1:
-                self.action_open()
+        if self.go_to_click(event) and event.chain == 2:
+            self.action_open()
 
     def action_open(self) -> None:
         if self.highlighted is not None:

@@ -91,11 +91,7 @@ class MatchList(ListView):
         self._reveal()
 
     def on_click(self, event: events.Click) -> None:
-        row = self.row_at(event)
-        if not 0 <= row < self.count:
-            return
-        self.go_to_row(row)
-        if event.chain == 2:
+        if self.go_to_click(event) and event.chain == 2:
             self.action_open()
 
     def action_open(self) -> None:

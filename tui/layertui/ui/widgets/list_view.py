@@ -108,6 +108,14 @@ class ListView(ScrollView, can_focus=True):
             return -1
         return offset.y - self.heading_height + self.scroll_offset.y
 
+    def go_to_click(self, event: events.Click) -> bool:
+        """Put the cursor on the clicked line; return False if there is none. For lists with a row per line."""
+        row = self.row_at(event)
+        if not 0 <= row < self.count:
+            return False
+        self.go_to_row(row)
+        return True
+
     def action_move(self, by: int) -> None:
         self.go_to_row(self.cursor + by)
 
