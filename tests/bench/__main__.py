@@ -20,7 +20,7 @@ DOCUMENT = ROOT / "docs" / "benchmarks.md"
 INTRODUCTION = """\
 # Benchmarks
 
-Written by `python -m tests.bench --update`; `make bench` measures anew and prints the same tables. The
+Written by `python -m tests.bench --update`; `make bench` measures again and prints the same tables. The
 images are made in code, the same bytes every time (`tests/bench/data.py`). Every figure is of
 a whole process, from its start to its end. The programs of a table run in turns, so that what
 disturbs one disturbs all; `×` compares the best runs, against the first line. A `~` marks a

@@ -21,7 +21,7 @@ from isal import isal_zlib
 from tests.layouts import CONFIG, INDEX, LAYER, MANIFEST
 
 VERSION = "3"
-"""Made anew when this changes."""
+"""Made again when this changes."""
 
 MEDIA_TYPE = {"": LAYER, "gzip": f"{LAYER}+gzip", "zstd": f"{LAYER}+zstd"}
 CHUNK = 1 << 20

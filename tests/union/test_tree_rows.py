@@ -54,7 +54,7 @@ def test_a_closed_directory_inside_stays_closed(rows: TreeRows) -> None:
     assert shown(rows) == [path for path in full if path != "/a/b/one"]
 
 
-def test_toggling_equals_working_all_out_anew(rows: TreeRows) -> None:
+def test_toggling_equals_computing_all_again(rows: TreeRows) -> None:
     for path in ("/a", "/a/b", "/a", "/a", "/a/b"):
         rows.toggle(TREE.find(path))
         spliced = shown(rows)

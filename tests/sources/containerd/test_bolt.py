@@ -107,8 +107,8 @@ def test_other_page_sizes_and_a_first_page_that_is_lost(tmp_path: Path, size: in
         ([struct.pack("<QHHI", 3, 2, 0, 1 << 31).ljust(SIZE, b"\0")], "with 2147483648 more"),
         ([struct.pack("<QHHI", 3, 2, 65535, 0).ljust(SIZE, b"\0")], "page 3 is no page of a tree"),
         ([struct.pack("<QHHI", 3, 16, 0, 0).ljust(SIZE, b"\0")], "page 3 is no page of a tree"),
-        ([struct.pack("<QHHIIIII", 3, 2, 1, 0, 0, 1 << 31, 1, 1).ljust(SIZE, b"\0")], "lies outside it"),
-        ([struct.pack("<QHHIIIII", 3, 2, 1, 0, 0, 16, 1 << 31, 1).ljust(SIZE, b"\0")], "lies outside it"),
+        ([struct.pack("<QHHIIIII", 3, 2, 1, 0, 0, 1 << 31, 1, 1).ljust(SIZE, b"\0")], "is outside of it"),
+        ([struct.pack("<QHHIIIII", 3, 2, 1, 0, 0, 16, 1 << 31, 1).ljust(SIZE, b"\0")], "is outside of it"),
         ([leaf(3, [(1, b"short", b"12345678")])], "the bucket short is cut short"),
         ([leaf(3, [(1, b"odd", struct.pack("<QQ", 0, 0) + b"12345")])], "its pages lead nowhere"),
         ([branch(3 + place, [4 + place]) for place in range(100)], "its pages lead nowhere"),
@@ -129,7 +129,7 @@ def test_elements_that_overlap_end_soon(tmp_path: Path) -> None:
         for place in range(count)
     )
     path = database(tmp_path / "db", (header + heads).ljust(pages * SIZE, b"\0"))
-    with pytest.raises(LayertuiError, match="lies outside it"):
+    with pytest.raises(LayertuiError, match="is outside of it"):
         walk(read_bolt(path))
 
 

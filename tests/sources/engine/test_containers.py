@@ -188,7 +188,7 @@ def test_dockers_init_layer_is_distinguished(ran: Docker, monkeypatch: pytest.Mo
     assert not stubs & {path for _kind, path in told(ran, "worked")}
 
 
-def test_a_running_container_is_read_anew(host: Docker) -> None:
+def test_a_running_container_is_read_again(host: Docker) -> None:
     host("run", "--detach", "--name=running", "--network=host", "work:1", "/bin/busybox", "sleep", "60")
     try:
         image = open_image("docker-container:running")

@@ -132,7 +132,7 @@ def lock(folder: Path, name: str, job: Job = Job.NONE) -> Iterator[None]:
     """Hold a lock that one thread of all processes can hold at a time, after waiting for it.
 
     For work that must not be done twice at once because it is expensive, not because it would be wrong: on
-    a filesystem without flock(2), or if the holder is stopped (Ctrl+Z), nobody waits. Not reentrant.
+    a filesystem without flock(2), or if the holder is stopped (Ctrl+Z), no process waits. Not reentrant.
     Raises :class:`OSError` if the folder cannot be written to, :class:`Cancelled` while waiting.
     """
     path = folder / f".lock-{hashlib.sha256(name.encode()).hexdigest()}"

@@ -182,7 +182,7 @@ class Contents:
     def batches(self, events: Iterable[Event], job: Job = Job.NONE) -> Iterator[ContentBatch]:
         """Yield the contents of events of one layer in few batches, reading it once, front to back.
 
-        Skips what is not a file, cannot be read, or lies after damage.
+        Skips what is not a file, cannot be read, or is stored after damage.
         """
         for batch in self.streams(events, job):
             if not isinstance(batch, LargeFile):

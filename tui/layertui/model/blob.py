@@ -78,7 +78,7 @@ class BytesBlob(Blob):
 
 
 class FileState(NamedTuple):
-    """What tells a local file from another one at its path, and from itself before it was rewritten."""
+    """Distinguishes a local file from others at its path, and from earlier states of itself."""
 
     device: int
     inode: int
@@ -106,7 +106,7 @@ class LocalFile:
         self.path = path
         self.state = FileState.of(facts)
         self.ctime_ns = 0 if is_cached else facts.st_ctime_ns
-        """Also tells files apart that have been given the same modification time, but changes with each rename
+        """Also distinguishes files that have been given the same modification time, but changes with each rename
         and, of a cached file, each use, and so is 0 there."""
         self._is_cached = is_cached
         self._is_same = False  # whether the path still led to it when it was opened

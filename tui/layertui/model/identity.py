@@ -9,7 +9,7 @@ from layertui.model.image import Image
 
 
 class Identity(NamedTuple):
-    """One image, whatever its name comes to mean later. A container's read-write layer may change."""
+    """One image, whatever its name refers to later. A container's read-write layer may change."""
 
     name: str
     """For display."""

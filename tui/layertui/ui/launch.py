@@ -13,7 +13,7 @@ IN_CI = ("true", "1", "yes")
 
 
 def is_ci() -> bool:
-    """Return whether this is a CI job. Many have a terminal, but nobody at it."""
+    """Return whether this is a CI job. Many have a terminal, but no user."""
     return os.environ.get("CI", "").lower() in IN_CI
 
 

@@ -159,7 +159,7 @@ class _Database:
             start = place + position
             left -= key_size + size
             if left < 0 or start + key_size + size > len(page):
-                raise self.damaged(f"an element of page {number} lies outside it")
+                raise self.damaged(f"an element of page {number} is outside of it")
             yield flags, page[start : start + key_size], page[start + key_size : start + key_size + size]
 
     def damaged(self, why: str) -> LayertuiError:

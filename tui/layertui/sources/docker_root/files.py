@@ -127,7 +127,7 @@ def links_of(repositories: Path, data: bytes, config: Link) -> list[Link]:
 def overlay_places(directory: Path) -> list[tuple[str, str]]:
     """Return a layer's directory, and for overlay drivers its short name and those of the layers below it.
 
-    The files ``link`` and ``lower`` lie beside it (daemon/graphdriver/overlay2/overlay.go).
+    The files ``link`` and ``lower`` are beside it (daemon/graphdriver/overlay2/overlay.go).
     """
     facts = [("unpacked", str(directory))]
     if directory.name == "diff":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _GUTTER = 13
 
 
-class Oddity(NamedTuple):
+class ImageWarning(NamedTuple):
     """A warning or damage of an image. The texts may be hostile."""
 
     layer: LayerNumber
@@ -31,30 +31,32 @@ class Oddity(NamedTuple):
     """Damage: something is missing or cannot be trusted."""
 
 
-def oddities(
+def image_warnings(
     image: "Image", states: dict[LayerNumber, LayerState], union: "LayerUnion | None"
-) -> list[Oddity]:
+) -> list[ImageWarning]:
     """Return the damage and warnings known so far: damage first, then by layer."""
     found = [
-        Oddity(number, "", state.problem, failed=True) for number, state in states.items() if state.problem
+        ImageWarning(number, "", state.problem, failed=True)
+        for number, state in states.items()
+        if state.problem
     ]
-    found += [Oddity(EMPTY, "", warning) for warning in image.warnings]
+    found += [ImageWarning(EMPTY, "", warning) for warning in image.warnings]
     if union is not None:
-        found += [Oddity(warning.layer, warning.path, warning.text) for warning in union.warnings]
+        found += [ImageWarning(warning.layer, warning.path, warning.text) for warning in union.warnings]
     return found
 
 
-def oddities_document(found: Sequence[Oddity]) -> Document:
+def warnings_document(found: Sequence[ImageWarning]) -> Document:
     """Return the warnings, each under its path."""
     lines: list[Line] = []
-    for oddity in found:
+    for warning in found:
         gutter: list[Span] = [("image", "quiet")]
-        if oddity.layer:
-            gutter = [("▌", f"layer:{oddity.layer}"), (f"layer {oddity.layer}", f"layer:{oddity.layer}")]
-        if oddity.path:
-            lines.append(Line([(visible(oddity.path), "bold")], gutter))
+        if warning.layer:
+            gutter = [("▌", f"layer:{warning.layer}"), (f"layer {warning.layer}", f"layer:{warning.layer}")]
+        if warning.path:
+            lines.append(Line([(visible(warning.path), "bold")], gutter))
             gutter = [("", "")]
-        lines.append(Line([(visible(oddity.text), "deleted" if oddity.failed else "")], gutter))
+        lines.append(Line([(visible(warning.text), "deleted" if warning.failed else "")], gutter))
     return Document(lines, _GUTTER, wrap=True)
 
 

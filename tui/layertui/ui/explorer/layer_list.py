@@ -174,7 +174,7 @@ class LayerList(ListView):
         self.go_to_layer(LayerNumber(len(image.layers)))
         self.post_message(self.Highlighted())
 
-    def show_anew(self, image: "Image") -> None:
+    def show_reread(self, image: "Image") -> None:
         """List the steps of a reloaded image; the cursor stays on its layer."""
         layer, step, newest = self.merged_layer, self.step, self.merged_layer == len(self.states)
         self.show(image)

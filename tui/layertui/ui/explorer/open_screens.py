@@ -11,7 +11,7 @@ from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.text.format import count_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
-from layertui.ui.explorer.layer_facts import Oddity, image_page, oddities_document
+from layertui.ui.explorer.layer_facts import ImageWarning, image_page, warnings_document
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import Origin, open_above
 
@@ -34,11 +34,11 @@ def facts(reading: "Reading", layers: "LayerList", base: str) -> Screen[None] | 
     return ReaderDialog(title, page.document, "i", values=page.values)
 
 
-def warnings(found: Sequence[Oddity]) -> Screen[None]:
+def warnings(found: Sequence[ImageWarning]) -> Screen[None]:
     """Warnings."""
     from layertui.ui.dialogs.reader import ReaderDialog
 
-    return ReaderDialog(count_text(len(found), "warning"), oddities_document(found), "exclamation_mark")
+    return ReaderDialog(count_text(len(found), "warning"), warnings_document(found), "exclamation_mark")
 
 
 def anatomy(reading: "Reading") -> Origin[LayerNumber]:

@@ -113,7 +113,7 @@ class ImagePanes(TreeSplitView):
         assert reading.image is not None
         again, self._reading = self._reading is not None, reading
         if again:
-            self.layer_list.show_anew(reading.image)
+            self.layer_list.show_reread(reading.image)
         else:
             self.layer_list.show(reading.image)
         if self._wanted is not None:

@@ -18,7 +18,7 @@ from layertui.text.sanitize import visible
 from layertui.ui.explorer import open_screens
 from layertui.ui.explorer.header import ImageHeader, Totals
 from layertui.ui.explorer.image_screen import ImageScreen
-from layertui.ui.explorer.layer_facts import Oddity, oddities
+from layertui.ui.explorer.layer_facts import ImageWarning, image_warnings
 from layertui.ui.explorer.panes import ImagePanes
 from layertui.ui.explorer.strip import LABELED, STRIPPED, LayerStrip
 from layertui.ui.failures import failure_table, failure_text
@@ -113,7 +113,7 @@ class ExplorerScreen(ImageScreen):
         self._first_layer = layer
         self._reading = Reading(self, reference, identity)
         self._pinned = identity is not None
-        self._anew: Reading | None = None  # replaces the current reading once it is complete
+        self._rereading: Reading | None = None  # replaces the current reading once it is complete
         self._warnings = 0
         self._base = ""  # the base image
         self._system = ""  # the distribution
@@ -147,7 +147,7 @@ class ExplorerScreen(ImageScreen):
         self.panes.save_to(settings)
 
     def _close(self) -> None:
-        for reading in self._reading, self._anew:
+        for reading in self._reading, self._rereading:
             if reading is not None:
                 reading.close()
 
@@ -200,9 +200,9 @@ class ExplorerScreen(ImageScreen):
             return
         if self._reading.failure is not None or event.result is self._reading.image:
             return  # the worker process failed first, or it is shown already
-        if self._anew is not None:
-            self._anew.take(image=event.result)
-            self._take_anew()
+        if self._rereading is not None:
+            self._rereading.take(image=event.result)
+            self._take_rereading()
             return
         self._reading.take(image=event.result)
         self._show_image(event.result)
@@ -242,7 +242,7 @@ class ExplorerScreen(ImageScreen):
 
     def on_load_progress(self, event: LoadProgress) -> None:
         layers = self.panes.layer_list
-        if self._anew is None and not self._reading.ended and (event.rate or layers.rate is not None):
+        if self._rereading is None and not self._reading.ended and (event.rate or layers.rate is not None):
             layers.rate = event.rate
             self._show_header()
 
@@ -259,9 +259,9 @@ class ExplorerScreen(ImageScreen):
         self.panes.layer_list.update()
 
     def on_layer_indexed(self, event: LayerIndexed) -> None:
-        reading = self._anew or self._reading
+        reading = self._rereading or self._reading
         reading.indexes[event.layer] = event.index
-        if self._anew is None:
+        if self._rereading is None:
             self._note_index(event.layer, event.index)
             self.panes.grow()
             self._tell()
@@ -277,16 +277,16 @@ class ExplorerScreen(ImageScreen):
             self.panes.layer_list.update()
 
     def on_union_ready(self, event: UnionReady) -> None:
-        (self._anew or self._reading).take(union=event.union)
-        if self._anew is None:
+        (self._rereading or self._reading).take(union=event.union)
+        if self._rereading is None:
             self.panes.grow()
             self._tell()
 
     def on_load_done(self, event: LoadDone) -> None:
-        reading = self._anew or self._reading
+        reading = self._rereading or self._reading
         reading.ended, reading.paths, reading.sizes = True, event.paths, event.sizes
-        if self._anew is not None:
-            self._take_anew()
+        if self._rereading is not None:
+            self._take_rereading()
         elif reading.image is not None:
             self._note("")
             self._look_closer(reading.image)
@@ -299,9 +299,9 @@ class ExplorerScreen(ImageScreen):
         """Show the error in place of the image; what has been read stays."""
         if self._reading.failure is not None:
             return  # the worker process reports the same
-        if self._anew is not None:
-            self._anew.close()
-            self._anew = None
+        if self._rereading is not None:
+            self._rereading.close()
+            self._rereading = None
         self._reading.fail(error)
         if self._reading.image is not None:
             self.panes.layer_list.failure = failure_text(error)
@@ -332,18 +332,18 @@ class ExplorerScreen(ImageScreen):
             self.panes.layer_list.focus()
             self.panes.tree_view.say("Opening …")
         else:
-            self._anew = reading
+            self._rereading = reading
             self._reading.failure, self.panes.layer_list.failure = None, ""
             self._note("reloading …")
         self._start(reading)
 
-    def _take_anew(self) -> None:
+    def _take_rereading(self) -> None:
         """Show the reloaded image, once it is complete."""
-        anew = self._anew
-        if anew is not None and anew.image is not None and anew.complete:
-            self._reading, self._anew = anew, None
+        rereading = self._rereading
+        if rereading is not None and rereading.image is not None and rereading.complete:
+            self._reading, self._rereading = rereading, None
             self.panes.layer_list.note = ""
-            self._show_image(anew.image)
+            self._show_image(rereading.image)
 
     # Other screens
 
@@ -371,7 +371,7 @@ class ExplorerScreen(ImageScreen):
 
     def action_warnings(self) -> None:
         """Show the warnings."""
-        open_above(self, open_screens.warnings(self._oddities()))
+        open_above(self, open_screens.warnings(self._image_warnings()))
 
     def action_registry(self) -> None:
         """Look up the name in its registry, only on request."""
@@ -422,7 +422,7 @@ class ExplorerScreen(ImageScreen):
     @property
     def stays(self) -> bool:  # type: ignore[override]
         """Whether the image has been read whole, so that nothing is to be read when it is shown again."""
-        return self._reading.complete and self._anew is None and not self._pinned
+        return self._reading.complete and self._rereading is None and not self._pinned
 
     @property
     def image_shown(self) -> str:  # type: ignore[override]
@@ -471,20 +471,20 @@ class ExplorerScreen(ImageScreen):
 
     # What is reported
 
-    def _oddities(self) -> list[Oddity]:
+    def _image_warnings(self) -> list[ImageWarning]:
         reading = self._reading
         found = (
-            [Oddity(EMPTY, "", failure_text(reading.failure), failed=True)]
+            [ImageWarning(EMPTY, "", failure_text(reading.failure), failed=True)]
             if reading.failure is not None
             else []
         )
         if reading.image is not None:
-            found += oddities(reading.image, self.panes.layer_list.states, reading.union)
+            found += image_warnings(reading.image, self.panes.layer_list.states, reading.union)
         return found
 
     def _tell(self) -> None:
         """Update the header."""
-        self._warnings = len(self._oddities())
+        self._warnings = len(self._image_warnings())
         self._show_header()
         self.panes.show_sizes(self._reading.sizes)
         self._show_strip()

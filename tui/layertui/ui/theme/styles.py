@@ -29,7 +29,7 @@ class Palette:
 
     Names are the colors of :class:`~layertui.ui.theme.colors.Shades`; ``layer:N``; ``keyword``,
     ``string``, ``name`` and ``comment`` for syntax; ``on-cursor``, ``on-added``,
-    ``on-deleted`` for what lies behind a line; ``box-layer:N`` and ``box-quiet`` behind a box, ``rim-layer:N`` and
+    ``on-deleted`` for the background of a line; ``box-layer:N`` and ``box-quiet`` behind a box, ``rim-layer:N`` and
     ``rim-quiet`` for its edges; ``inside-added`` and ``inside-deleted`` for what differs inside a line; ``dim`` for a
     weaker color; ``bold``, ``strike``, ``underline``, ``italic``, ``reverse``.
 
