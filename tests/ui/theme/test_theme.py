@@ -111,7 +111,7 @@ def test_no_layer_looks_like_a_change(dark: bool, few: bool) -> None:
     tone = shades(dark, few=few)
     for number in (*LAYERS, CONTAINER):
         colour = on_screen(layer_color(number, dark, roles=ROLES), few)
-        for change in (tone.added, tone.modified, tone.deleted):
+        for change in (tone.added, tone.modified, tone.attributes, tone.deleted):
             assert apart(colour, change) >= (0.055 if few else 0.07), (number, colour, change)
 
 
@@ -131,7 +131,8 @@ def test_layers_of_the_base_are_one_family_of_grays_and_the_container_is_brighte
 def test_sixteen_colours_leave_those_of_changes_alone() -> None:
     tone = shades(ansi=True)
     for number in (*LAYERS, CONTAINER):
-        assert layer_color(number, ansi=True, roles=ROLES) not in (tone.added, tone.modified, tone.deleted)
+        for change in (tone.added, tone.modified, tone.attributes, tone.deleted):
+            assert layer_color(number, ansi=True, roles=ROLES) != change
     for one, other in pairwise(LAYERS):
         assert layer_color(one, ansi=True) != layer_color(other, ansi=True)
 
@@ -157,7 +158,7 @@ def test_the_cursor_is_seen_and_that_of_another_pane_is_weaker(dark: bool, few: 
     assert contrast(tone.cursor, tone.cursor_blurred) >= 1.3
 
 
-INKS = ("foreground", "quiet", "accent", "added", "modified", "deleted", "keyword", "string", "name", "layer:1 dim", *(f"layer:{number}" for number in (*LAYERS, CONTAINER)))  # fmt: skip
+INKS = ("foreground", "quiet", "accent", "added", "modified", "attributes", "deleted", "keyword", "string", "name", "layer:1 dim", *(f"layer:{number}" for number in (*LAYERS, CONTAINER)))  # fmt: skip
 
 
 @pytest.mark.parametrize("theme", [DARK_THEME, LIGHT_THEME])

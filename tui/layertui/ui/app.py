@@ -195,14 +195,26 @@ class LayertuiApp(App[None]):
         """Show the image or store that ``reference`` names on top of this screen.
 
         ``layer`` is the one to begin at, by its ID in a store. An image that was open shortly before is shown
-        as it was left.
+        as it was left; one that is open below this screen, by closing the screens above it.
         """
         from layertui.ui.explorer.screen import ExplorerScreen
 
-        kept = self._kept.take(reference) if not layer else None
-        self.push_screen(kept or self._screen(reference, layer))
-        if isinstance(kept, ExplorerScreen):
+        kept = None
+        if not layer:
+            kept = self._return_to(reference) or self._kept.take(reference)
+        if kept is None or kept is not self.screen:
+            self.push_screen(kept or self._screen(reference, layer))
+        if isinstance(kept, ExplorerScreen) and kept.stays:
             kept.come_back()
+
+    def _return_to(self, image: str) -> StackScreen[None] | None:
+        """Close the screens above the explorer of an image and return it; None if it is not open."""
+        for above, screen in enumerate(reversed(self.screen_stack)):
+            if isinstance(screen, StackScreen) and screen.image_shown == image:
+                for _ in range(above):
+                    self.pop_screen()
+                return screen
+        return None
 
     def explore_path(
         self, reference: str, platform: str | None, path: bytes, layer: int, identity: "Identity"

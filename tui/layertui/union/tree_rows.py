@@ -129,6 +129,7 @@ class TreeRows:
         if self.sort == "size":
             self._order, self._rank = self._sorted()
         self._refresh()
+        self._find_best()
 
     def order_by(self, sort: Sort, is_reversed: bool = False) -> None:
         """Sort siblings; by size, layer and time, the largest and latest come first, unless reversed."""
@@ -144,6 +145,7 @@ class TreeRows:
         if self.query:
             self._matches = matching_nodes(self.merged, self.query)
         self._refresh()
+        self._find_best()
 
     def settle(self, layer: LayerNumber, same: SameContent) -> None:
         """Compare the contents that ``layer`` stored again, see :meth:`MergedTree.settle`.
@@ -172,8 +174,11 @@ class TreeRows:
             self._collapsed, self._set_aside = self._set_aside, None
         self._reopen(ROOT)
         self._refresh()
+        self._find_best()
+
+    def _find_best(self) -> None:
         shown = self._in_order(self._found) if self._matches is not None else ()
-        self.best = best_match(self.merged.union, query, shown)
+        self.best = best_match(self.merged.union, self.query, shown)
 
     def subtree_size(self, node: Node) -> int:
         """Return the bytes at and below a path: of the merged tree; in the view of changes, what the layer stores."""

@@ -170,6 +170,8 @@ class ExtractDialog(Dialog[None]):
             self._enter("working", "counting …")
             if self._selection is not None:
                 self._start()
+        else:
+            self._say(Content("Type a directory; . is the current one."), failed=True)
 
     def action_submit(self) -> None:
         """Enter, for the mouse."""

@@ -61,7 +61,7 @@ _DARK = Shades(
     cursor_blurred="#2a303a",
     added="#5fd38d",
     modified="#e8c15a",
-    attributes="#b3a2d9",
+    attributes="#9c8ad2",
     deleted="#ff7b81",
     scrollbar="#3a4250",
 )
@@ -77,7 +77,7 @@ _LIGHT = Shades(
     cursor_blurred="#d9dee7",
     added="#177a3d",
     modified="#8a6100",
-    attributes="#6b5596",
+    attributes="#78669c",
     deleted="#c3272f",
     scrollbar="#c0c6d0",
 )

@@ -231,7 +231,7 @@ class TreePane(Vertical):
         if self.has_class("-asking") and not self._jumping:
             if not (self.view.query_text or self._is_typing):
                 self._close()  # the filter was cleared
-            elif rows is not None and rows.query == self.view.query_text:
+            elif rows is not None and rows.query == self._field.value:  # else letters wait to be applied
                 self._stop_timers()
                 self._tell_found()
         self._title()

@@ -302,8 +302,8 @@ class TreeView(ListView):
         if rows is not None and before is not None:
             self._find_wanted(before.merged.union, rows.merged.union)
         if rows is not None and rows.query != self._sought:
-            # A layer that is still read may have a match.
-            if rows.best >= 0 or not rows.merged.union.is_alone:
+            # Another view or layer may have a match.
+            if rows.best >= 0 or not rows.query:
                 self._sought = rows.query
             if rows.best >= 0:
                 self._want(rows.best)
