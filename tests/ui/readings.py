@@ -41,6 +41,9 @@ from tests.layouts import LAYER, digest
 from tests.ui.places import HOSTILE, until
 from tests.union import small
 
+FACTS = ("base", "system", "sizes")
+"""Threads that find what the header says, once all layers are there."""
+
 
 @cache
 def sample() -> Image:
@@ -294,6 +297,8 @@ async def loaded(pilot: Pilot[None]) -> None:
             and (screen._reading.size_map is not None or not screen._reading.sizes)
             and all(state.checked or state.problem for state in states)
             and is_quiet(pilot)
+            and not any(thread.name in FACTS for thread in threading.enumerate())
         )
 
     await until(pilot, ready)
+    await pilot.pause()  # what these threads found is shown

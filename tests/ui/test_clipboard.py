@@ -110,7 +110,7 @@ def test_tmux_has_it_in_its_buffer(tmux: list[str], tmp_path: Path) -> None:
             [*tmux, "capture-pane", "-p"], check=True, capture_output=True, text=True
         ).stdout
 
-    wait_for(lambda: "etc/" in screen(), screen)
+    wait_for(lambda: "Merged tree at layer 9" in screen(), screen)
     subprocess.run([*tmux, "send-keys", "Tab", "j", "j", "y"], check=True)
     wait_for(lambda: "Copied /dev (tmux)" in screen(), screen)
     buffer = subprocess.run([*tmux, "show-buffer"], check=True, capture_output=True, text=True)

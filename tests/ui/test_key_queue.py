@@ -3,6 +3,7 @@
 import pytest
 from textual.pilot import Pilot
 
+from layertui.model.numbers import LayerNumber
 from layertui.ui.app import LayertuiApp
 from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.images.screen import ImagesScreen
@@ -11,7 +12,16 @@ from layertui.ui.tree.pane import TreeField
 from tests.textual_internals import notifications
 from tests.ui.images_app import settled
 from tests.ui.places import Places, until
-from tests.ui.readings import Reading, explorer, image_opened, loaded, sample, tree, use_reading
+from tests.ui.readings import (
+    Reading,
+    at_layer,
+    explorer,
+    image_opened,
+    loaded,
+    sample,
+    tree,
+    use_reading,
+)
 
 
 def typed(pilot: Pilot[None], *keys: str) -> None:
@@ -40,6 +50,21 @@ async def test_what_is_typed_at_once_is_one_filter(places: Places, monkeypatch: 
         await until(pilot, lambda: found(pilot))
         assert isinstance(pilot.app.focused, TreeField) and pilot.app.focused.value == "python3"
         assert (pilot.app.theme, notifications(pilot)) == (theme, [])
+
+
+async def test_letters_are_not_lost_when_the_tree_changes_while_they_are_typed(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("layertui.ui.tree.pane._SETTLE", 0.3)
+    use_reading(monkeypatch, Reading(sample()))
+    async with LayertuiApp("demo:", cache=False).run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
+        await loaded(pilot)
+        await pilot.press("slash", *"python3")
+        assert tree(pilot).query_text == ""
+        tree(pilot).move(LayerNumber(8))
+        await until(pilot, lambda: at_layer(pilot) == 8)
+        await until(pilot, lambda: found(pilot))
 
 
 async def test_what_is_typed_before_the_first_frame_is_a_filter_once_layers_are_there(

@@ -285,7 +285,12 @@ class ImagePanes(TreeSplitView):
 
         merged, reading = event.rows.merged, self._reading
         had, self.subject = self.subject is not None, None
-        if reading is not None and reading.image is not None and merged.layer:
+        if (
+            reading is not None
+            and reading.image is not None
+            and merged.layer
+            and reading.has_read(merged.union)
+        ):
             contents = reading.contents_of(merged.union)
             self.subject = Subject(reading.image, merged.union, contents, merged.layer, event.node)
         self._show_subject()

@@ -123,6 +123,13 @@ class Reading:
         else:
             self.contents.grow(self.union.indexes, self.union)
 
+    def has_read(self, union: "LayerUnion") -> bool:
+        """Whether a union is of layers that were read here: after a reload the tree still shows another one."""
+        return all(
+            index is self.indexes.get(number) or not index.count
+            for number, index in enumerate(union.indexes, 1)
+        )
+
     def contents_of(self, union: "LayerUnion") -> "Contents":
         """Return the contents of a union of the image, or of one of its layers alone."""
         assert self.image is not None
