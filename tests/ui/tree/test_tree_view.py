@@ -19,7 +19,7 @@ from layertui.insight.sizes import SizeMap
 from layertui.model.job import Cancelled, Job
 from layertui.model.numbers import LayerNumber
 from layertui.ui.app import LayertuiApp
-from layertui.ui.tree import view
+from layertui.ui.tree import rows_view
 from layertui.ui.tree.pane import TreeField, TreePane
 from layertui.ui.tree.presenter import LayerPresenter
 from layertui.ui.tree.view import TreeView
@@ -586,7 +586,7 @@ async def test_tiny_terminals(size: tuple[int, int]) -> None:
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever can be worked out in a thread is."""
-    monkeypatch.setattr(view, "_AT_ONCE", 0)
+    monkeypatch.setattr(rows_view, "FEW_NODES", 0)
 
 
 @pytest.mark.usefixtures("large")

@@ -39,10 +39,15 @@ class StackScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
         for view in self.query("*"):
             view.refresh()
 
-    stays = False
-    """Whether the screen is kept as it is when it leaves the stack, to be shown again."""
-    image_shown = ""
-    """The reference of the image that the screen is of, if it is kept among the last ones that were open."""
+    @property
+    def stays(self) -> bool:
+        """Whether the screen is kept as it is when it leaves the stack, to be shown again."""
+        return False
+
+    @property
+    def image_shown(self) -> str:
+        """The reference of the image that the screen is of, if it is kept among the last ones that were open."""
+        return ""
 
     def save_to(self, settings: Settings) -> None:
         """Put how the screen is arranged into the settings."""
@@ -64,6 +69,11 @@ class Origin(StackScreen[ScreenResultType | None], Generic[ScreenResultType]):
 
     can_step = False
     """Whether :meth:`step` has more places."""
+    _has_result = False  # it was closed with one
+
+    @property
+    def stays(self) -> bool:
+        return self._has_result
 
     @property
     def crumb(self) -> str:
@@ -76,7 +86,7 @@ class Origin(StackScreen[ScreenResultType | None], Generic[ScreenResultType]):
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Close the screen; with a result it is kept for the way back."""
-        self.stays = result is not None
+        self._has_result = result is not None
         return super().dismiss(result)
 
 

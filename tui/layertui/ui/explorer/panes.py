@@ -20,8 +20,9 @@ from layertui.ui.keys import bind
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import open_above
 from layertui.ui.tree.presenter import LayerPresenter
+from layertui.ui.tree.rows_view import TreePlace
 from layertui.ui.tree.split_view import TreeSplitView
-from layertui.ui.tree.view import TreePlace, TreeView
+from layertui.ui.tree.view import TreeView
 from layertui.ui.worker.background import background, computing
 
 if TYPE_CHECKING:
