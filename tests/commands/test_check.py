@@ -301,7 +301,7 @@ def test_in_ci_an_image_is_checked_where_there_is_no_terminal(tmp_path: Path) ->
         return done.returncode, (done.stdout + done.stderr).splitlines()[-1]
 
     assert status(str(path), "--no-cache") == (1, "FAIL: 0 rules passed, 1 failed")
-    no_terminal = "layertui: cannot open the app, standard input or output is no terminal, see layertui --help for commands"
+    no_terminal = "layertui: cannot open the app, standard input or output is not a terminal, see layertui --help for commands"
     assert status() == (2, no_terminal)
     assert status("demo") == (2, no_terminal)
     environment["CI"] = "True"

@@ -159,9 +159,9 @@ def test_podmans_store(run: Run, tmp_path: Path) -> None:
         ("demo:", "is not a store on disk"),
         ("nowhere", "nowhere does not exist"),
         ("docker-root:[/tmp]name", "is not a store on disk"),
-        ("docker-root:/nowhere", "no data root"),
+        ("docker-root:/nowhere", "is not a data root"),
         ("containers-storage:/nowhere", "there is no such directory"),
-        ("containerd:/nowhere", "is no store of containerd"),
+        ("containerd:/nowhere", "is not a store of containerd"),
     ],
 )
 def test_what_is_no_store(run: Run, source: str, said: str) -> None:

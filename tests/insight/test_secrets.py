@@ -320,7 +320,7 @@ def test_a_text_of_nothing_but_beginnings_is_searched_in_its_length(rule: Rule) 
 
 def test_a_config_of_another_form_was_not_searched() -> None:
     assert of(config={"Env": ["A=1"], "Labels": None}).unsearched == ""
-    assert of(config={"Env": {"TOKEN": "opensesame"}}).unsearched == "config.Env in the config is no list"
+    assert of(config={"Env": {"TOKEN": "opensesame"}}).unsearched == "config.Env in the config is not a list"
 
 
 def test_masked_unless_asked_for() -> None:

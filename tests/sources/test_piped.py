@@ -117,8 +117,8 @@ def test_an_image_without_a_name_is_called_after_the_pipe(pipe: Path, copies: Pa
     ("data", "line"),
     [
         (b"", "is empty, look at the command that writes to it"),
-        (b"hello", "is not an image, what arrives is no tar archive"),
-        (b"\0" * 4096, "is not an image, what arrives is no tar archive"),
+        (b"hello", "is not an image, what arrives is not a tar archive"),
+        (b"\0" * 4096, "is not an image, what arrives is not a tar archive"),
     ],
 )
 def test_what_is_no_archive_is_one_line_and_not_kept(

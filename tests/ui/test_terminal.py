@@ -294,7 +294,9 @@ def test_without_a_terminal_it_says_so() -> None:
         timeout=SECONDS,
     )
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr.startswith(b"layertui: cannot open the app, standard input or output is no terminal")
+    assert done.stderr.startswith(
+        b"layertui: cannot open the app, standard input or output is not a terminal"
+    )
 
 
 def state_of(process: int) -> str:

@@ -2,7 +2,7 @@
 
 Each image follows from its seed alone. The generator keeps a model of the tree it has
 built, only so far that it makes no layer which the spec calls invalid or which umoci is
-known to refuse: nothing is stored below what is no directory, and hardlinks name a file
+known to refuse: nothing is stored below what is not a directory, and hardlinks name a file
 that is there.
 """
 

@@ -279,7 +279,7 @@ class TestResolve:
         [
             ("/loop", "too many levels of symbolic links"),
             ("/gone", "no /gone"),
-            ("/usr/bin/sh/x", "is no directory"),
+            ("/usr/bin/sh/x", "is not a directory"),
             ("/nothing", "no /nothing at layer 1"),
         ],
     )

@@ -176,7 +176,7 @@ def _check_no_command(word: str) -> None:
     try:
         open_image(word)
     except UnknownName as error:
-        raise LayertuiError(f"{word} is no command and no image", f"did you mean {meant}") from error
+        raise LayertuiError(f"{word} is neither a command nor an image", f"did you mean {meant}") from error
     except LayertuiError:
         pass  # the app shows what is wrong with it
 

@@ -108,7 +108,7 @@ def test_a_blob_opens_alone(root: Path) -> None:
     }
     assert checks == {"size": "ok", "digest": "ok", "diff ID": "ok"}  # since it was unpacked there
     config = open_image(f"containerd:[{root}]///{demo.image().id}")
-    assert config.layers[0].missing == "it is no tar: its entries cannot be read"
+    assert config.layers[0].missing == "it is not a tar: its entries cannot be read"
 
 
 def test_the_overview_leads_to_what_nothing_names(store: Path) -> None:

@@ -226,7 +226,7 @@ def test_names_database_that_is_damaged_or_gone(damaged: Path) -> None:
     with pytest.raises(LayertuiError, match=r"meta.db is no Bolt database"):
         list(list_images(f"containerd:{damaged}"))
     (damaged / METADATA_DB).unlink()
-    with pytest.raises(LayertuiError, match="is no store of containerd"):
+    with pytest.raises(LayertuiError, match="is not a store of containerd"):
         list(list_images(f"containerd:{damaged}"))
 
 

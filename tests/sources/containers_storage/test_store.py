@@ -362,7 +362,7 @@ def test_without_permission(root: Path, driver: str) -> None:
 def test_no_store(tmp_path: Path) -> None:
     with pytest.raises(LayertuiError) as raised:
         list(list_images(f"containers-storage:{tmp_path}"))
-    assert str(raised.value) == f"{tmp_path} is no store of Podman or Buildah, it has no DRIVER-images"
+    assert str(raised.value) == f"{tmp_path} is not a store of Podman or Buildah, it has no DRIVER-images"
     with pytest.raises(LayertuiError, match="there is no such directory"):
         list(list_images(f"containers-storage:{tmp_path}/none"))
     (tmp_path / "vfs-images").mkdir()

@@ -130,5 +130,5 @@ def test_a_data_root_whose_containerd_is_damaged(root: Path, tmp_path: Path) -> 
     with pytest.raises(LayertuiError, match=r"meta.db is no Bolt database"):
         list(list_images(f"docker-root:{tmp_path}"))
     meta.unlink()
-    with pytest.raises(LayertuiError, match="is no data root of Docker"):
+    with pytest.raises(LayertuiError, match="is not a data root of Docker"):
         list(list_images(f"docker-root:{tmp_path}"))

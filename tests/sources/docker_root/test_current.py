@@ -346,7 +346,7 @@ def test_no_docker_roots(tmp_path: Path) -> None:
     with pytest.raises(LayertuiError) as raised:
         list(list_images(f"docker-root:{tmp_path}"))
     assert (
-        str(raised.value) == f"{tmp_path} is no data root of Docker, it has neither "
+        str(raised.value) == f"{tmp_path} is not a data root of Docker, it has neither "
         "image/DRIVER/imagedb nor graph and repositories-DRIVER"
     )
 

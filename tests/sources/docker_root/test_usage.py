@@ -235,5 +235,5 @@ def test_it_stops_when_told_to_and_tells_how_far_it_is(roots: tuple[Path, Path])
 
 
 def test_what_is_no_data_root(tmp_path: Path) -> None:
-    with pytest.raises(LayertuiError, match="is no data root"):
+    with pytest.raises(LayertuiError, match="is not a data root"):
         usage_of(parse_reference(f"docker-root:{tmp_path}"))

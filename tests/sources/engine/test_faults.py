@@ -63,7 +63,7 @@ def engine(version: bytes, other: bytes, ends: bool = False) -> Iterator[Engine]
         (answer(b"", b"500 Oops"), "status 500"),
         (answer(b"x" * 10_000, b"500 Oops"), "x" * client.MAX_SAID),
         (answer(b"<html>", b"502 Bad Gateway", b"Content-Type: text/html\r\n"), "Bad Gateway"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "its answer is no HTTP"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "its answer is not HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{", "it closed the connection after 1 of 50 bytes"),
         (
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",

@@ -164,7 +164,7 @@ def test_a_helper_that_is_not_there(settings: Path) -> None:
     with pytest.raises(LayertuiError, match="is not installed"):
         find_login("a.io", "app")
     write(settings / "HOME/.docker/config.json", credsStore="../../bin/sh")
-    with pytest.raises(LayertuiError, match="no credential helper"):
+    with pytest.raises(LayertuiError, match="is not a credential helper"):
         find_login("a.io", "app")
 
 

@@ -146,7 +146,7 @@ def test_usage(snap_compare: Compare, size: tuple[int, int], theme: str) -> None
 
 
 def test_no_such_store(snap_compare: Compare, store: Places) -> None:
-    store.given[STORE] = LayertuiError("/mnt/disk/docker is no data root", "there is no such directory")
+    store.given[STORE] = LayertuiError("/mnt/disk/docker is not a data root", "there is no such directory")
     assert snap_compare(Store(), terminal_size=(120, 40), run_before=settled)
 
 
@@ -236,12 +236,12 @@ async def test_counting_is_told_and_ends_with_the_screen(monkeypatch: pytest.Mon
 
 async def test_what_cannot_be_counted_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> StoreUsage:
-        raise LayertuiError("/mnt/disk/docker is no data root", "there is no such directory")
+        raise LayertuiError("/mnt/disk/docker is not a data root", "there is no such directory")
 
     monkeypatch.setattr("layertui.sources.store_usage.usage_of", fail)
     async with Store().run_test(size=(120, 40)) as pilot:
         await counted(pilot)
-        assert "is no data root, there is no such directory" in screen_text(pilot)
+        assert "is not a data root, there is no such directory" in screen_text(pilot)
         await pilot.press("enter", "y")  # nothing to open or copy
         assert pilot.app.is_running
 

@@ -46,16 +46,17 @@ def _types(config: Any) -> Iterator[tuple[str, str]]:
         if value is None:
             continue
         if not isinstance(value, kind):
-            yield name, f"no {_TYPE_NAMES[kind]}"
+            yield name, f"not {_TYPE_NAMES[kind]}"
         elif of is not None:
             parts = value.values() if isinstance(value, dict) else value
             if not all(isinstance(part, of) or part is None for part in parts):
-                yield name, f"no {_TYPE_NAMES[kind]} of {_TYPE_NAMES[of]}s"
+                yield name, f"not {_TYPE_NAMES[kind]} of {_TYPE_PLURALS[of]}"
             elif of is dict and not all(isinstance(_field(part, "created_by") or "", str) for part in parts):
-                yield f"{name}.created_by", "no string"
+                yield f"{name}.created_by", "not a string"
 
 
-_TYPE_NAMES = {dict: "object", list: "list", str: "string"}
+_TYPE_NAMES = {dict: "an object", list: "a list", str: "a string"}
+_TYPE_PLURALS = {dict: "objects", str: "strings"}
 
 
 def _field(value: Any, name: str) -> Any:

@@ -35,7 +35,7 @@ def broken_answer(error: Exception) -> str:
     if cause(error, RemoteDisconnected):
         return "it closed the connection without an answer"
     if cause(error, BadStatusLine):
-        return "its answer is no HTTP"
+        return "its answer is not HTTP"
     if cause(error, HTTPException) or isinstance(error, ProtocolError):
         return "its answer is malformed or breaks off"
     return str(error).split("\n")[0] or type(error).__name__

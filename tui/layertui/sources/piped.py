@@ -129,7 +129,7 @@ def _copied(descriptor: int, shown: str, job: Job) -> Path:
     if not head:
         raise LayertuiError(f"{shown} is empty", "", "look at the command that writes to it")
     if not _is_archive(head):
-        raise NoImage(f"{shown} is not an image", "what arrives is no tar archive")
+        raise NoImage(f"{shown} is not an image", "what arrives is not a tar archive")
     from layertui.cache.directory import ROOM_STEP, cache_directory, check_room
     from layertui.text.format import size_text
 

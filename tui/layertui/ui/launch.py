@@ -20,7 +20,7 @@ def is_ci() -> bool:
 def obstacle() -> str:
     """Return why the app cannot be opened here; empty if it can."""
     if not has_terminal():
-        return "standard input or output is no terminal"
+        return "standard input or output is not a terminal"
     if is_ci():
         return "CI is set in the environment"
     terminal = os.environ.get("TERM", "")

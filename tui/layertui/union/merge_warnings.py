@@ -152,6 +152,6 @@ class MergeWarnings:
         self._warn(
             "below-file",
             key,
-            "has entries below it but is no directory: it becomes one here and in Docker's "
+            "has entries below it but is not a directory: it becomes one here and in Docker's "
             "overlay2, Podman and umoci, which refused the layer before 0.5",
         )

@@ -331,7 +331,7 @@ class LayerUnion:
                     node = ROOT
                 todo += target.split(b"/")[::-1]
             elif rest and not self.is_directory(event):
-                raise LayertuiError(f"no {path} at layer {layer}", f"{self.path(child)} is no directory")
+                raise LayertuiError(f"no {path} at layer {layer}", f"{self.path(child)} is not a directory")
             else:
                 node = child
         return node

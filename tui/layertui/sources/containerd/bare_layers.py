@@ -43,7 +43,9 @@ def open_layer(store: ContainerdStore, namespace: str, name: str, reference: Ref
     if not namespace and name.isdecimal() and name in listed(store.snapshotter(OVERLAYFS).directories):
         return layers_alone(str(reference), "containerd", name, _stack(store, int(name)))
     where = f"the namespace {namespace} of {store.root}" if namespace else str(store.root)
-    raise NotFound(f"{where} has no layer {name}", "it is no key of a snapshot, and no digest of a blob")
+    raise NotFound(
+        f"{where} has no layer {name}", "it is neither the key of a snapshot nor the digest of a blob"
+    )
 
 
 def is_layer(directory: Path) -> bool:
@@ -116,4 +118,4 @@ def _of_blob(digest: str, blob: FileBlob, diff_id: str) -> Layer:
     descriptor = Descriptor("", digest, blob.size)
     if is_tar(blob):
         return Layer(LayerNumber(1), descriptor, diff_id, "", blob)
-    return Layer(LayerNumber(1), descriptor, diff_id, "", None, "it is no tar: its entries cannot be read")
+    return Layer(LayerNumber(1), descriptor, diff_id, "", None, "it is not a tar: its entries cannot be read")

@@ -149,7 +149,7 @@ class _Database:
         number, kind, count, _ = PAGE_HEADER.unpack_from(page)
         element = BRANCH if kind & IS_BRANCH else LEAF
         if not kind & (IS_BRANCH | IS_LEAF) or PAGE_HEADER.size + count * element.size > len(page):
-            raise self.damaged(f"page {number} is no page of a tree")
+            raise self.damaged(f"page {number} is not a page of a tree")
         left = len(page)  # elements may not overlap: they are no longer than their page together
         for place in range(PAGE_HEADER.size, PAGE_HEADER.size + count * element.size, element.size):
             if kind & IS_BRANCH:

@@ -20,7 +20,7 @@ class ContainerdStore(StoreFiles):
             path.stat()
         except (FileNotFoundError, NotADirectoryError) as error:
             raise LayertuiError(
-                f"{self.root} is no store of containerd", f"it has no {METADATA_DB}"
+                f"{self.root} is not a store of containerd", f"it has no {METADATA_DB}"
             ) from error
         except OSError as error:
             why = error.strerror or str(error)

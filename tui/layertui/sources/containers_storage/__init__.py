@@ -116,7 +116,7 @@ def stores_of(reference: Reference) -> Iterator[tuple[ContainersStore, Reference
     if not found:
         why = "it has no DRIVER-images" if place.root.is_dir() else "there is no such directory"
         raise LayertuiError(
-            f"{place.root} is no store of Podman or Buildah", "; ".join([why, *map(str, problems)])
+            f"{place.root} is not a store of Podman or Buildah", "; ".join([why, *map(str, problems)])
         )
     if reference.location and place.driver:
         if place.driver not in found:

@@ -36,7 +36,7 @@ def open_layer(data: DataRoot, name: str, reference: Reference) -> Image:
                 image = bare_layers.open_layer(containerd, namespace, name, reference)
                 return image._replace(transport="docker-root")
     raise NotFound(
-        f"{data.path} has no layer {name}", "it is no chain ID, and no driver has such a directory"
+        f"{data.path} has no layer {name}", "it is not a chain ID, and no driver has such a directory"
     )
 
 

@@ -43,12 +43,12 @@ class DataRoot:
         Raises :class:`LayertuiError` if there is none, nor a containerd that Docker uses.
         """
         if not self.path.is_dir():
-            raise LayertuiError(f"{self.path} is no data root", "there is no such directory")
+            raise LayertuiError(f"{self.path} is not a data root", "there is no such directory")
         found: list[DriverRoot] = [CurrentRoot(self.path, driver) for driver in current_drivers(self.path)]
         found += [LegacyRoot(self.path, driver) for driver in legacy_drivers(self.path)]
         if not found and self.namespace is None:
             raise LayertuiError(
-                f"{self.path} is no data root of Docker",
+                f"{self.path} is not a data root of Docker",
                 "it has neither image/DRIVER/imagedb nor graph and repositories-DRIVER",
             )
         return found

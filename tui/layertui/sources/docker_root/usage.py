@@ -123,7 +123,7 @@ def _cache_records(root: Path, problems: list[str]) -> dict[str, str]:
                 value = decode(record.value("cache.description") or b"{}")
                 found[identity] = str(value.get("value") or "")
         except (ValueError, AttributeError):
-            problems.append(f"{path} is damaged: a description of the build cache is no JSON object")
+            problems.append(f"{path} is damaged: a description of the build cache is not a JSON object")
         except LayertuiError as error:
             problems.append(str(error))
     return found

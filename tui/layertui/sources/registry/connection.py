@@ -194,7 +194,7 @@ class Connection:
                     error if failed is None or not cause(failed, ssl.SSLCertVerificationError) else failed
                 )
         if failed is None:
-            raise LayertuiError(f"{self.endpoint.host} is no registry", "it answers with status 400")
+            raise LayertuiError(f"{self.endpoint.host} is not a registry", "it answers with status 400")
         raise self.unreachable(failed, f"//{self.endpoint.address}") from failed
 
 

@@ -136,7 +136,7 @@ def _from_helper(suffix: str, server: str) -> Credentials | None:
     """Return what ``docker-credential-SUFFIX get`` answers (docker/docker-credential-helpers)."""
     program = f"docker-credential-{suffix}"
     if not re.fullmatch(r"[A-Za-z0-9._+-]+", suffix):
-        raise LayertuiError(f"{program} is no credential helper", "its name has unusual characters")
+        raise LayertuiError(f"{program} is not a credential helper", "its name has unusual characters")
     what = f"no login from {program} for {server}"
     try:
         result = subprocess.run(

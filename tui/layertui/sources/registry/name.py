@@ -52,21 +52,21 @@ def parse_name(text: str) -> Name:
     """Return the name in ``[//][HOST/]REPO[:TAG][@DIGEST]``.
 
     The part before the first slash is a host if it could be nothing else: with a dot, a
-    colon or a capital letter, or ``localhost``. Raises :class:`LayertuiError` if it is no name.
+    colon or a capital letter, or ``localhost``. Raises :class:`LayertuiError` if it is not a name.
     """
     rest = text.removeprefix("//")
     rest, at_sign, digest = rest.partition("@")
     if at_sign and not _DIGEST.fullmatch(digest):
-        raise _wrong(text, f"{digest or 'nothing'} is no digest")
+        raise _wrong(text, f"{digest or 'nothing'} is not a digest")
     head, slash, path = rest.partition("/")
     if not slash or not (re.search(r"[.:A-Z]", head) or head == "localhost"):
         head, path = DOCKER_HUB, rest
     host = DOCKER_HUB if head == "index.docker.io" else head
     if not _DOMAIN.fullmatch(host):
-        raise _wrong(text, f"{host or 'nothing'} is no host")
+        raise _wrong(text, f"{host or 'nothing'} is not a host")
     repository, colon, tag = path.partition(":")
     if colon and not _TAG.fullmatch(tag):
-        raise _wrong(text, f"{tag or 'nothing'} is no tag")
+        raise _wrong(text, f"{tag or 'nothing'} is not a tag")
     if not _PATH.fullmatch(repository):
         why = "repositories are lower case" if repository != repository.lower() else "no repository"
         raise _wrong(text, why if repository else "it names no repository")
@@ -78,4 +78,4 @@ def parse_name(text: str) -> Name:
 
 
 def _wrong(text: str, why: str) -> LayertuiError:
-    return LayertuiError(f"docker:{text} is no name", why, "write docker://[HOST/]REPO[:TAG|@DIGEST]")
+    return LayertuiError(f"docker:{text} is not a name", why, "write docker://[HOST/]REPO[:TAG|@DIGEST]")
