@@ -278,6 +278,7 @@ async def asked(pilot: Pilot[None]) -> None:
     await loaded(pilot)
     await pilot.press("a")
     await until(pilot, lambda: "Looking for" not in screen_text(pilot))
+    await quiet(pilot)  # the explorer below
 
 
 def test_attachments(snap_compare: Compare, registry: Told, size: tuple[int, int], theme: str) -> None:
