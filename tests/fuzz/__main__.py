@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,15 +25,26 @@ LIMITS = ("-timeout=20", "-rss_limit_mb=1024", "-max_len=16384")
 """Seconds and memory for one input; its length in bytes."""
 
 
-def fuzz(target: str, *options: str) -> tuple[int, int, str]:
-    """Fuzz a target from its seeds; return exit status, number of inputs, and what was printed."""
+def fuzz(targets: Sequence[str], *options: str) -> dict[str, tuple[int, int, str]]:
+    """Fuzz targets from their seeds; return exit status, number of inputs, and what was printed, of each."""
     with tempfile.TemporaryDirectory(prefix="layertui-fuzz-") as found:
+        for target in targets:
+            Path(found, target).mkdir()
+        folders = (f"{found}/{{target}}", f"{CORPUS}/{{target}}")
         done = subprocess.run(
-            [sys.executable, "-m", "tests.fuzz.run", target, *LIMITS, *options, found, CORPUS / target],
+            [sys.executable, "-m", "tests.fuzz.run", ",".join(targets), *LIMITS, *options, *folders],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
         )  # fmt: skip
-    executed = re.findall(r"^(?:Done |#)(\d+)", done.stdout, re.MULTILINE)
-    return done.returncode, int(executed[-1]) if executed else 0, done.stdout
+    outputs = re.split(r"^\w+: status (-?\d+)\n", done.stdout, flags=re.MULTILINE)
+    return {
+        target: (int(status), _inputs(output), output)
+        for target, output, status in zip(targets, outputs[:-1:2], outputs[1::2], strict=True)
+    }
+
+
+def _inputs(output: str) -> int:
+    executed = re.findall(r"^(?:Done |#)(\d+)", output, re.MULTILINE)
+    return int(executed[-1]) if executed else 0
 
 
 def main(arguments: list[str]) -> int:
@@ -40,7 +52,7 @@ def main(arguments: list[str]) -> int:
     FAILURES.mkdir(exist_ok=True)
 
     def run(target: str) -> tuple[int, int, str]:
-        return fuzz(target, f"-max_total_time={seconds}", f"-artifact_prefix={FAILURES}/{target}-")
+        return fuzz([target], f"-max_total_time={seconds}", f"-artifact_prefix={FAILURES}/{target}-")[target]
 
     total, failed = 0, 0
     with ThreadPoolExecutor(2) as pool:

@@ -1,23 +1,40 @@
-"""Fuzz one target in this process: ``python -m tests.fuzz.run TARGET [libFuzzer's options and folders]``."""
+"""Fuzz targets: ``python -m tests.fuzz.run TARGET[,TARGET…] [libFuzzer's options and folders]``.
+
+Each is fuzzed in a process of its own, which does not end otherwise, one after the other. ``{target}`` in an
+option is its name. Exits with the status of the last that failed.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["layertui"]):
+with atheris.instrument_imports(include=["layertui"]):  # takes seconds
     from tests.fuzz import targets
 
 from layertui.model.errors import LayertuiError
 
 
-def main() -> None:
-    name, *options = sys.argv[1:]
-    target, repair = targets.TARGETS[name], targets.REPAIRS.get(name)
+def main() -> int:
+    names, *options = sys.argv[1:]
     targets.prepare()
+    failed = 0
+    for name in names.split(","):
+        if (process := os.fork()) == 0:
+            fuzz(name, [option.replace("{target}", name) for option in options])
+        status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        print(f"{name}: status {status}", flush=True)
+        failed = status or failed
+    return failed
+
+
+def fuzz(name: str, options: list[str]) -> None:
+    """Fuzz a target, and end the process."""
+    target, repair = targets.TARGETS[name], targets.REPAIRS.get(name)
 
     def check(data: bytes) -> None:
         with contextlib.suppress(LayertuiError):
@@ -33,4 +50,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
