@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ __all__ = ["docker", "docker29"]
 def pytest_configure(config: pytest.Config) -> None:
     os.environ["LAYERTUI_TRACEBACK"] = "1"  # bugs fail loudly
     os.environ.pop("CI", None)
+    # Hundreds of programs are started: their modules are compiled once.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     textual_internals.configure_snapshots(config)
     textual_internals.hurry()
 
