@@ -168,4 +168,4 @@ def hurry() -> None:
         module.wait_for_idle = wait_for_idle
     stylesheet: Any = Stylesheet
     stylesheet._parse_rules = _parse_once
-    gc.set_threshold(100_000)
+    gc.set_threshold(400_000)

@@ -179,7 +179,7 @@ class LayertuiApp(App[None]):
 
     def _begin(self) -> None:
         screen = self._images() if self.reference is None else self._screen(self.reference)
-        if not gc.get_freeze_count():
+        if not self.is_headless:
             gc.freeze()  # modules and styles stay; collecting them again and again would delay frames
         gc.enable()  # off since the start of the program, which creates little garbage
         self.push_screen(screen)
