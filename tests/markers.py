@@ -19,6 +19,7 @@ from tests.programs import need, need_root
 MARKERS: dict[object, str] = {need: "engine", need_root: "root"}
 SLOW = (
     "ui/",
+    "matrix/",
     "cache/test_processes.py",
     "test_hostile.py",
     "worker/",
@@ -26,7 +27,7 @@ SLOW = (
     "commands/test_output.py",
     "fuzz/",
 )
-"""Folders and modules of ``tests`` that are marked ``slow``: they run the app, or many processes."""
+"""Folders and modules of ``tests`` that are marked ``slow``: they run the app, many processes, or all commands."""
 TESTS = Path(__file__).parent
 
 
