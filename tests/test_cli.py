@@ -14,6 +14,7 @@ import pytest
 
 from layertui.cli import main
 from layertui.commands import COMMANDS
+from layertui.ui.launch import is_ci
 from tests.commands.samples import HOSTILE, image, tar
 from tests.ui.terminal import Terminal
 
@@ -91,9 +92,11 @@ def test_in_ci_a_terminal_does_not_open_the_app(tmp_path: Path) -> None:
             assert app.raw.startswith(b"layertui: cannot open the app, CI is set")
 
 
-@pytest.mark.parametrize("value", ["false", "0", "no", ""])
-def test_other_values_of_ci_mean_no_ci(value: str) -> None:
-    with Terminal("demo", CI=value) as app:
+def test_other_values_of_ci_mean_no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value in ("0", "no", "", "false"):
+        monkeypatch.setenv("CI", value)
+        assert not is_ci()
+    with Terminal("demo", CI="false") as app:
         app.wait("Merged tree")
         app.press("q")
         assert app.end() == 0
