@@ -7,6 +7,7 @@ import hashlib
 import lzma
 import random
 import threading
+from functools import cache
 
 import pytest
 import zstandard
@@ -30,6 +31,12 @@ EMPTY = bytes.fromhex("1f8b08000000000000ff621805a360148c5800080000ffff2eafb5ef0
 """The layer of 32 bytes that BuildKit gives to steps which changed nothing: 1,024 zeros."""
 
 
+@cache
+def compressed(name: str) -> bytes:
+    """:data:`TAR`, compressed."""
+    return COMPRESS[name](TAR)
+
+
 def read(data: bytes) -> tuple[bytes, str, str]:
     """What a blob decompresses to, its damage and its digest."""
     stream = DecompressedStream(BytesBlob(data, "memory"))
@@ -46,7 +53,7 @@ def read(data: bytes) -> tuple[bytes, str, str]:
 
 @pytest.mark.parametrize("name", COMPRESSIONS)
 def test_whole(name: str) -> None:
-    data = COMPRESS[name](TAR)
+    data = compressed(name)
     assert compression_of(data) == name.partition("-")[0]
     assert read(data) == (TAR, "", "sha256:" + hashlib.sha256(data).hexdigest())
 
@@ -55,7 +62,7 @@ def test_whole(name: str) -> None:
     "name", ["gzip", "gzip-members", "zstd", "zstd-streamed", "zstd-frames", "bzip2", "xz"]
 )
 def test_cut_is_damage_after_all_that_was_whole(name: str) -> None:
-    data = COMPRESS[name](TAR)
+    data = compressed(name)
     digest = hashlib.sha256
     for size in (20, len(data) // 3, len(data) * 2 // 3, len(data) - 5):
         found, damage, whole = read(data[:size])
@@ -139,7 +146,7 @@ COUNTED = {
 @pytest.mark.parametrize("name", COUNTED)
 def test_bytes_behind_the_stream_are_said(name: str) -> None:
     for rest in COUNTED[name]:
-        [layer] = layers_of([COMPRESS[name](TAR) + rest])
+        [layer] = layers_of([compressed(name) + rest])
         index = index_layer(layer, None)
         assert (index.count, index.damage) == (400, ""), rest
         [warning] = index.warnings
@@ -151,7 +158,7 @@ def test_what_belongs_to_a_stream_is_not_behind_it() -> None:
     """Members, frames and streams one after another, their empty ends, padding of xz, frames that are skipped."""
     skippable = b"\x50\x2a\x4d\x18\3\0\0\0abc"
     for name in CLEAN:
-        data = COMPRESS[name](TAR)
+        data = compressed(name)
         more = {"gzip": [gzip.compress(b""), BGZF_END, STARGZ_END], "xz": [bytes(4), bytes(512)]}
         for rest in (b"", COMPRESS[name](bytes(512)), *more.get(name, [skippable] * name.startswith("zstd"))):
             index = index_layer(layers_of([data + rest])[0], None)
@@ -173,7 +180,7 @@ class Watched(BytesBlob):
 
 def test_the_end_of_a_gzip_stream_is_found_without_decompressing_it_again() -> None:
     for rest in (b"", gzip.compress(b""), BGZF_END, STARGZ_END):
-        blob = Watched(COMPRESS["gzip"](TAR) + rest, "memory")
+        blob = Watched(compressed("gzip") + rest, "memory")
         assert blob.data.endswith(b"\0")
         assert gzip_end(blob, len(TAR)) == blob.size and blob.taken == 10
 
@@ -183,7 +190,7 @@ def test_the_end_of_a_gzip_stream_is_found_without_decompressing_it_again() -> N
 )
 def test_frames_of_a_few_bytes_are_not_read_one_by_one(frame: bytes) -> None:
     """Their end is found with less than three times their bytes, and as many reads as pages."""
-    for data in (frame * 20_000 + COMPRESS["zstd"](TAR), COMPRESS["zstd"](TAR) + frame * 20_000):
+    for data in (frame * 20_000 + compressed("zstd"), compressed("zstd") + frame * 20_000):
         blob = Watched(data, "memory")
         assert zstd_end(blob) == blob.size and blob.taken < 3 * blob.size + 10_000
         assert blob.reads < blob.size // 2000
@@ -199,7 +206,7 @@ def test_frames_of_a_few_bytes_are_not_read_one_by_one(frame: bytes) -> None:
 )
 def test_a_skippable_frame_that_is_cut(cut: bytes) -> None:
     for before in (b"", b"\x50\x2a\x4d\x18\0\0\0\0" * 3):
-        blob = BytesBlob(COMPRESS["zstd"](TAR) + before + cut, "memory")
+        blob = BytesBlob(compressed("zstd") + before + cut, "memory")
         assert zstd_end(blob) > blob.size
         assert read(blob.data)[:2] == (TAR, "its zstd stream ends early")
 
@@ -248,7 +255,7 @@ def test_digest_of_all_after_the_start_alone_was_read(name: str) -> None:
 def test_closing_ends_what_inflates_ahead() -> None:
     before = threading.active_count()
     for read_first in (0, 1000, len(TAR) + 1):
-        stream = DecompressedStream(BytesBlob(COMPRESS["gzip"](TAR), "memory"))
+        stream = DecompressedStream(BytesBlob(compressed("gzip"), "memory"))
         stream.readinto(bytearray(read_first))
         stream.close()
     assert threading.active_count() == before
