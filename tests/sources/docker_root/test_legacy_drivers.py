@@ -43,7 +43,8 @@ def test_the_same_image_as_from_its_archive(root: Path, saved: Image) -> None:
     """Trees with times, attributes and contents, changes, history, and sizes."""
     image = open_image(f"docker-root:[{root}]old:1.9")
     assert seen(image) == seen(saved)
-    assert [entry._replace(id="") for entry in image.history] == saved.history
+    found, wanted = ([entry._replace(document=None) for entry in each.history] for each in (image, saved))
+    assert found == wanted and all(entry.id for entry in found)
     assert (image.config, image.platform, image.id) == (saved.config, saved.platform, saved.id)
     assert [layer.descriptor.size for layer in image.layers] == bytes_of_files()
     sizes = [check for check in verify_image(image) if check.what == "size"]

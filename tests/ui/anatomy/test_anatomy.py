@@ -186,6 +186,29 @@ async def test_where_each_field_of_inspect_comes_from(tmp_path: Path) -> None:
         assert app.copied == next(each.file for each in image.fields if each.name == "Id") + "/json"
 
 
+async def test_the_parents_of_an_old_image_are_walked_with_enter(tmp_path: Path) -> None:
+    root = docker_root("aufs.v1", tmp_path)
+    app = ExplorerApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        image = open_image(f"docker-root:[{root}]busybox")
+        await pilot.app.push_screen(AnatomyScreen(image, None))
+        await until(pilot, lambda: screen(pilot).ready)
+        view(pilot, "chain").go_to(next(row for row, text in enumerate(lines(pilot)) if "Parent" in text))
+        walked: list[str] = []
+        assert len(image.layers) > 2
+        for _ in image.layers[1:]:
+            await pilot.press("enter")
+            walked.append(at(pilot))
+            path = root / "graph" / image.history[len(image.layers) - 1 - len(walked)].id / "json"
+            assert about(pilot) == f"JSON of layer {len(image.layers) - len(walked)}"
+            await pilot.press("tab", "y", "tab")
+            assert app.copied == path.read_text()
+            while not at(pilot).startswith("parent|") and len(walked) < len(image.layers) - 1:
+                await pilot.press("j")
+        assert walked == [f"|▌ layer {number}" for number in range(len(image.layers) - 1, 0, -1)]
+
+
 async def test_the_system_is_named() -> None:
     async with ExplorerApp().run_test(size=(120, 40)) as pilot:
         await opened(pilot)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from layertui.anatomy.docker_inspect import described, fields
 from layertui.model.errors import LayertuiError
 from layertui.model.history_step import step_text
-from layertui.model.image import Descriptor, HistoryEntry, Image, InspectField, Layer, Link
+from layertui.model.image import MISSING, Descriptor, HistoryEntry, Image, InspectField, Layer, Link
 from layertui.sources import documents
 from layertui.sources.assemble import config_list, diff_ids_of
 from layertui.sources.oci_layout import IMAGE_NAME, REF_NAME, descriptor_of, descriptors_of
@@ -83,9 +83,18 @@ def parts(image: Image) -> Iterator[ChainPart]:
         yield ChainPart("inspect", "inspect", (), (), described(image), fields=fields(image))
     steps = [(_layer_text(entry), _step(entry)) for entry in image.history]
     yield ChainPart("history", "history", steps)
-    by_layer = {entry.layer: entry for entry in image.history if entry.layer is not None}
+    parents = ["", *(entry.id for entry in image.history)]
+    by_layer = {
+        entry.layer: (entry, parent)
+        for entry, parent in zip(image.history, parents, strict=False)
+        if entry.layer is not None
+    }
     for layer in image.layers:
-        yield ChainPart("layer", f"layer {layer.number}", list(_of_layer(layer, by_layer.get(layer.number))))
+        entry, parent = by_layer.get(layer.number, (None, ""))
+        facts = list(_of_layer(layer, entry, parent))
+        own = entry.document if entry is not None else None
+        document, data = (_parsed(own.data), own.data) if own is not None else (None, b"")
+        yield ChainPart("layer", f"layer {layer.number}", facts, (), document, data)
 
 
 def _of_reference(image: Image) -> Iterator[tuple[str, str]]:
@@ -154,9 +163,14 @@ def _named_by(document: dict[str, Any]) -> Iterator[str]:
     yield from diff_ids_of(document)
 
 
-def _of_layer(layer: Layer, entry: HistoryEntry | None) -> Iterator[tuple[str, str]]:
+def _of_layer(layer: Layer, entry: HistoryEntry | None, parent: str) -> Iterator[tuple[str, str]]:
+    """``parent`` is the ID of the image of the step before, as far as it has one."""
     if entry is not None:
         yield "step", _step(entry)
+        if entry.id not in ("", MISSING):
+            yield "image ID", entry.id
+        if parent not in ("", MISSING) and "parent" not in dict(layer.places):
+            yield "parent", parent
     known = layer.descriptor
     yield from _given(("type", known.media_type), ("digest", known.digest))
     if known.size >= 0:

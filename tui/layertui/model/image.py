@@ -70,6 +70,8 @@ class HistoryEntry(NamedTuple):
     """ID of the image that the step made, where the engine still has it, else ``<missing>`` as the engine reports."""
     size: int = -1
     """Bytes of the files that the step added, as reported by an engine; -1 if unknown."""
+    document: Link | None = None
+    """The JSON of the image that the step made, where each has its own: Docker up to 1.9."""
 
 
 class Unpacked(ABC):

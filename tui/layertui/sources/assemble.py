@@ -14,6 +14,7 @@ from layertui.model.image import (
     HistoryEntry,
     Image,
     Layer,
+    Link,
     Platform,
     Unpacked,
     chain_ids,
@@ -124,8 +125,11 @@ def history_of(config: Mapping[str, Any], layers: int) -> tuple[list[HistoryEntr
     return entries, warnings
 
 
-def step_of_v1(value: Mapping[str, Any], number: int) -> HistoryEntry:
-    """Return the build step of an image of Docker 1.9 or older (image/spec/v1.md), each of which made a layer."""
+def step_of_v1(identity: str, value: Mapping[str, Any], number: int, document: Link) -> HistoryEntry:
+    """Return the build step of an image of Docker 1.9 or older (image/spec/v1.md), each of which made a layer.
+
+    ``document`` is the image's JSON, and ``value`` what it says.
+    """
     command = config_list(value, "container_config", "Cmd")
     return HistoryEntry(
         known_time(value.get("created")),
@@ -133,6 +137,8 @@ def step_of_v1(value: Mapping[str, Any], number: int) -> HistoryEntry:
         _text(value, "author"),
         _text(value, "comment"),
         LayerNumber(number),
+        id=identity,
+        document=document,
     )
 
 

@@ -254,24 +254,21 @@ def _damage(files: Files) -> list[str]:
 
 
 def _legacy_image(files: Files, reference: Reference, item: LegacyItem, platform: str | None) -> Image:
-    chain: list[tuple[str, dict[str, Any]]] = []
-    top = config_bytes = None
+    chain: list[tuple[str, dict[str, Any], Link]] = []
     current: object = item.top
     while isinstance(current, str) and current and len(chain) <= MAX_LAYERS:
         blob = files.get(f"{current}/json")
         if blob is None:
             raise LayertuiError(f"{files.path} has no {current}/json", "a layer of the image")
         value, data = parse_object(blob, f"{current}/json of {files.path}", documents.CONFIG_SCHEMA)
-        if top is None:
-            top, config_bytes = value, data
-        chain.append((current, value))
+        chain.append((current, value, Link("json", Descriptor("", "", -1), data, blob.location)))
         current = value.get("parent")
     if len(chain) > MAX_LAYERS:
         raise LayertuiError(f"the layers of {files.path} form a circle")
-    assert top is not None and config_bytes is not None
+    identity, top, document = chain[0]
     chain.reverse()
     layers, history = [], []
-    for number, (layer_id, value) in enumerate(chain, 1):
+    for number, (layer_id, value, written) in enumerate(chain, 1):
         blob = files.get(f"{layer_id}/layer.tar")
         descriptor = Descriptor(media_types.DOCKER_LAYER, "", blob.size if blob else -1)
         present, missing = readable_blob(descriptor, blob)
@@ -285,16 +282,16 @@ def _legacy_image(files: Files, reference: Reference, item: LegacyItem, platform
                 missing and f"the archive has no {layer_id}/layer.tar",
             )
         )
-        history.append(step_of_v1(value, number))
+        history.append(step_of_v1(layer_id, value, number, written))
     return Image(
         reference=str(reference),
         transport="docker-archive",
         name=item.tags[0] if item.tags else files.path.name,
         tags=item.tags,
         repo_digests=(),
-        id=f"sha256:{chain[-1][0]}",
+        id=f"sha256:{identity}",
         config=top,
-        config_bytes=config_bytes,
+        config_bytes=document.data,
         manifest={},
         manifest_bytes=b"",
         manifest_digest="",

@@ -114,10 +114,7 @@ class LegacyRoot(DriverRoot):
             manifest_bytes=b"",
             manifest_digest="",
             platform=platform_of(top),
-            history=[
-                step_of_v1(self.entry(layer_id).value, number)._replace(id=layer_id)
-                for number, layer_id in enumerate(chain, 1)
-            ],
+            history=[self._step(layer_id, number) for number, layer_id in enumerate(chain, 1)],
             layers=layers,
             warnings=[*self._warnings(chain), *comparison_warnings(layers)],
             links=[
@@ -213,7 +210,7 @@ class LegacyRoot(DriverRoot):
         layers, history = list(self.layers(chain)), []
         for number, identity in enumerate(chain, 1):
             try:
-                history.append(step_of_v1(self.entry(identity).value, number)._replace(id=identity))
+                history.append(self._step(identity, number))
             except LayertuiError as error:
                 history.append(
                     HistoryEntry(None, "", "", "", LayerNumber(number), recorded=False, id=identity)
@@ -239,6 +236,11 @@ class LegacyRoot(DriverRoot):
         except LayertuiError:
             is_base = False
         return chain[::-1], is_base
+
+    def _step(self, identity: str, number: int) -> HistoryEntry:
+        entry = self.entry(identity)
+        document = Link("json", Descriptor("", "", -1), entry.data, str(entry.document))
+        return step_of_v1(identity, entry.value, number, document)
 
     def layers(self, chain: Sequence[str]) -> Iterator[Layer]:
         """Yield the layers of images, each of which is on the previous one."""

@@ -17,6 +17,8 @@ SYSTEM = "distribution"
 """The end of the chain."""
 _GUTTER = 13
 _FIELD = 17
+_IDENTITIES = ("digest", "diff ID", "image ID")
+"""Facts by which others reference a part."""
 _VALUE = 32
 """Cells for the name and for the value of a field of docker inspect."""
 
@@ -62,8 +64,13 @@ def chain_of(
             leads = by_title.get(name, -1) if part.kind == "history" else by_digest.get(value, -1)
             _add_fact(page, chain, (name, value), number, leads, LayerNumber(layer))
         for each, (name, where, value) in zip(part.fields, origins(part.fields), strict=True):
-            body = (f"{name:{_FIELD}}", ""), (visible(where), "accent"), (f"  {_brief(value)}", "quiet")
-            chain.parts[page.add(*body, gutter=[("  field", "quiet")], value=each.file)] = number
+            leads = by_digest.get(each.value, -1) if name == "Parent" else -1
+            body = [("→ ", "accent")] if leads != -1 else []
+            body += [(f"{name:{_FIELD}}", ""), (visible(where), "accent"), (f"  {_brief(value)}", "quiet")]
+            line = page.add(*body, gutter=[("  field", "quiet")], value=each.file)
+            chain.parts[line] = number
+            if leads != -1:
+                chain.leads[line] = leads
         for at, other, named in naming:
             if at != number and not named.isdisjoint(_digests(part)):
                 _add_fact(page, chain, ("referenced by", other), number, at, LayerNumber(layer))
@@ -136,8 +143,8 @@ def _brief(value: str) -> str:
 
 
 def _digests(part: ChainPart) -> list[str]:
-    """Return the digest by which others reference a part."""
-    return [value for name, value in part.facts if part.kind != "reference" and name in ("digest", "diff ID")]
+    """Return the digests and IDs by which others reference a part."""
+    return [value for name, value in part.facts if part.kind != "reference" and name in _IDENTITIES]
 
 
 def number_of_layer(part: ChainPart) -> int:

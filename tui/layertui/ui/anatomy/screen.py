@@ -209,12 +209,13 @@ def json_of(image: "Image", part: ChainPart) -> tuple[str, Any]:
     if part.kind == "history":
         history = image.config.get("history")
         return "history, in the config" if history else part.title, history
-    if part.kind == "layer":
+    if part.kind == "layer" and part.document is None:
         listed = image.manifest.get("layers")
         if isinstance(listed, list) and len(listed) == len(image.layers):
             return f"{part.title}, in the manifest", listed[number_of_layer(part) - 1]
         return part.title, None
-    return visible(part.title), part.document
+    title = f"JSON of {part.title}" if part.kind == "layer" else part.title
+    return visible(title), part.document
 
 
 def stored(part: ChainPart) -> str:
