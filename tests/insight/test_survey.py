@@ -80,8 +80,12 @@ def test_duplicates() -> None:
 def test_permissions_and_packages() -> None:
     found = of("permissions")
     assert [row.path for row in found.findings] == [row.entry.path for row in permissions(UNION, contents())]
-    found, expected = of("packages"), packages(UNION, contents()).changes
-    assert found.count == len(expected)
+    found, everything = of("packages"), packages(UNION, contents())
+    expected, installed = everything.changes, everything.installed.total()
+    assert found.count == len(expected) > installed
+    state = {name: count for name, (_, count) in sums(found, "state").items()}
+    assert state == {"installed": installed, "no longer installed": len(expected) - installed}
+    assert sum(not row.is_hidden for row in found.findings) == installed
     counts = {name: count for name, (_, count) in sums(found, "change").items()}
     assert counts == {
         change: sum(row.change == change for row in expected) for change in {row.change for row in expected}

@@ -99,6 +99,9 @@ class Places:
 
     def list_images(self, reference: str) -> list[ImageSummary]:
         self.answer.wait()
+        if reference not in self.given:
+            rows = [row for row in self.here if isinstance(row, ImageSummary)]
+            return [row for row in rows if row.reference.startswith(f"{reference}:")]
         found = self.given[reference]
         if isinstance(found, LayertuiError):
             raise found
@@ -179,11 +182,19 @@ def image(row: ImageSummary) -> Image:
     )
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], bool], seconds: float = SECONDS) -> None:
-    """Let the app run until ``condition`` holds; fail if it does not within a time that does for busy cores."""
+async def until(
+    pilot: Pilot[None],
+    condition: Callable[[], bool],
+    seconds: float = SECONDS,
+    says: Callable[[], str] = lambda: "never came true",
+) -> None:
+    """Let the app run until ``condition`` holds; fail if it does not within a time that does for busy cores.
+
+    ``says`` returns what the failure says.
+    """
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "never came true"
+        assert time.monotonic() < deadline, says()
         await asyncio.sleep(0.01)
         await pilot.pause()
     await pilot.pause()

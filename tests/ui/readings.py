@@ -134,8 +134,8 @@ class Run:
 class ExplorerApp(LayertuiApp):
     """The explorer on an image; notes what is copied."""
 
-    def __init__(self, theme: str = "layertui-dark") -> None:
-        super().__init__("demo:", cache=False)
+    def __init__(self, theme: str = "layertui-dark", reference: str = "demo:") -> None:
+        super().__init__(reference, cache=False)
         self.theme = theme
         self.copied = ""
 

@@ -47,6 +47,7 @@ class Terminal:
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),
             "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", "/nonexistent"),
+            "XDG_STATE_HOME": os.environ.get("XDG_STATE_HOME", "/nonexistent"),
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
             "LC_ALL": "C.UTF-8",

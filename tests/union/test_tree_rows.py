@@ -35,6 +35,20 @@ def test_starts_closed_but_for_the_root(rows: TreeRows) -> None:
     assert shown(rows) == ["/", "/a", "/c", "/z"]
 
 
+def test_the_next_view_is_one_with_matches() -> None:
+    rows = TreeRows(MergedTree(TREE, LayerNumber(3)))
+    rows.filter("one")  # deleted by layer 2
+    rows.show_next()
+    assert (rows.view, rows.best) == ("all", TREE.find("/a/b/one"))
+    rows.filter("three")  # which layer 3 left alone
+    for view in ("merged", "changes", "all"):
+        rows.show_next()
+        assert rows.view == view
+    rows.filter("nothing")
+    rows.show_next()
+    assert rows.view == "merged"
+
+
 def test_opens_and_closes_one_directory(rows: TreeRows) -> None:
     rows.toggle(TREE.find("/a"))
     assert shown(rows) == ["/", "/a", "/a/b", "/a/three", "/a/two.conf", "/c", "/z"]

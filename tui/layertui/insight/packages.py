@@ -65,6 +65,20 @@ class Packages:
     unread: Sequence[LayertuiError]
     """Why databases could not be read."""
 
+    def lasting(self) -> set[int]:
+        """Return the positions of the changes whose packages are installed in the final tree, as they left them."""
+        newest: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+        for number, change in enumerate(self.changes):
+            if change.before is not None and (brought := newest[_which(change.before)]):
+                brought.pop()
+            if change.after is not None:
+                newest[_which(change.after)].append(number)
+        return {number for brought in newest.values() for number in brought}
+
+
+def _which(package: Package) -> tuple[str, ...]:
+    return package.kind, package.key, package.architecture, package.version
+
 
 def packages(union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Packages:
     """Return the package changes of all layers. Reads every version of the databases.

@@ -12,7 +12,7 @@ from layertui.insight.package_databases import PACKAGE_FILES
 from layertui.insight.packages import packages
 from layertui.insight.permissions import Permission, Right, permissions
 from layertui.insight.secrets import Secret, secrets
-from layertui.insight.tally import Finding, Sum, Survey, Tally, added
+from layertui.insight.tally import INSTALLED, NOT_INSTALLED, Finding, Sum, Survey, Tally, added
 from layertui.insight.waste import Hidden, undecided, waste
 from layertui.model.image import Image
 from layertui.model.job import Job
@@ -176,8 +176,9 @@ def _right(row: Permission) -> str:
 
 def _packages(union: LayerUnion, contents: Contents, job: Job) -> Survey:
     found = packages(union, contents, job)
-    tally = Tally("change", "step", "kind")
-    for row in sorted(found.changes, key=lambda row: -row.package.size):
+    lasting = found.lasting()
+    tally = Tally("state", "change", "step", "kind")
+    for number, row in sorted(enumerate(found.changes), key=lambda each: -each[1].package.size):
         package = row.package
         versions = " → ".join(state.version for state in (row.before, row.after) if state is not None)
         size = max(row.after.size, 0) if row.after else 0
@@ -189,8 +190,9 @@ def _packages(union: LayerUnion, contents: Contents, job: Job) -> Survey:
                 (row.change, package.kind),
                 f"{package.name} {versions}",
                 (),
-                row.after is None,
+                number not in lasting,
             ),
+            Sum("state", INSTALLED if number in lasting else NOT_INSTALLED, size, 1),
             Sum("change", row.change, size, 1),
             _step(row.layer, size),
             Sum("kind", package.kind, size, 1),

@@ -9,6 +9,8 @@ from layertui.model.numbers import EMPTY, LayerNumber
 
 MAX_FINDINGS = 10_000
 """Findings that are listed; sums count all."""
+INSTALLED, NOT_INSTALLED = "installed", "no longer installed"
+"""The sums of the packages that the final tree has, and of those that a later layer upgraded or removed."""
 
 
 @dataclass(frozen=True, slots=True)

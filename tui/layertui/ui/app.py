@@ -360,7 +360,8 @@ class LayertuiApp(App[None]):
             elif item is not None:
                 self._use(item.reference, self.explore)
 
-        self.push_screen(FinderDialog("Find" if inside else "Open an image", inside, commands), found)
+        opened = screen.reference if isinstance(screen, ExplorerScreen) else ""
+        self.push_screen(FinderDialog("Find" if inside else "Open an image", inside, commands, opened), found)
 
     def ask(self, title: str, use: "Callable[[str], object]", without: str = "") -> None:
         """Ask for an image other than ``without``; call ``use`` with its reference. A repository needs a tag too."""

@@ -131,6 +131,14 @@ class TreeRows:
         self._refresh()
         self._find_best()
 
+    def show_next(self) -> None:
+        """Show the next view; if the filter finds nothing in this one, the next in which it does."""
+        at, is_sought = self.views.index(self.view), bool(self.elsewhere) and not self.found
+        for view in (*self.views[at + 1 :], *self.views[:at]):
+            self.show(view)
+            if self.found or not is_sought:
+                return
+
     def order_by(self, sort: Sort, is_reversed: bool = False) -> None:
         """Sort siblings; by size, layer and time, the largest and latest come first, unless reversed."""
         self.sort, self.is_reversed = sort, is_reversed

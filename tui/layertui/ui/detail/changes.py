@@ -16,7 +16,7 @@ from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import Subject, chip
-from layertui.ui.detail.words import CHANGE_MARKS, HOW_DELETED, absence, change_spans, path_of, sizes
+from layertui.ui.detail.words import CHANGE_MARKS, HOW_DELETED, absence, change_spans, path_of, sizes, step_of
 from layertui.ui.widgets.lines import Line, Span
 from layertui.union.changes import Mark, difference, mark_of, undecided_pairs
 from layertui.union.layer_summary import LayerSummary, summarize_layer
@@ -27,6 +27,8 @@ COLUMN = 44
 """Cells of a value beside another, at most."""
 _LISTED = 1000
 """Hidden paths that are listed."""
+_STEP = 120
+"""Cells of the step that made a layer, at most."""
 
 
 class Summaries:
@@ -214,7 +216,9 @@ def _table(build: PageBuilder, subject: Subject, before: Event, after: Event, kn
         if union.ev_kind[before] == union.ev_kind[after] == Kind.FILE:
             _compare_content(build, known)
         return
-    build.add(*chip(union.ev_layer[after if after >= 0 else before]), gutter=[label("layer")])
+    whose = union.ev_layer[after if after >= 0 else before]
+    step = shorten(step_of(subject, whose), _STEP)
+    build.add(*chip(whose), (f"  {step}", "quiet"), gutter=[label("layer")])
     for name, value in (other or one).items():
         build.add((value, ""), gutter=[label(name)])
 

@@ -14,11 +14,11 @@ from textual.widgets import Input, Static
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
-from layertui.model.reference import TRANSPORTS
+from layertui.model.reference import FILE_TRANSPORTS, TRANSPORTS, parse_reference
 from layertui.ui.dialogs.completion import common, complete, expanded
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.finder.found_list import FoundList
-from layertui.ui.finder.items import Findable, Inside, Ranked, best, rank
+from layertui.ui.finder.items import MOST_FOUND, Findable, Inside, Ranked, best, rank
 from layertui.ui.keys import bind
 from layertui.ui.worker.background import background, background_each
 
@@ -60,7 +60,8 @@ class FinderDialog(Dialog[Findable | None]):
         commands: Sequence[Findable] = (),
         without: str = "",
     ) -> None:
-        """``inside``: the image that is open, if it is to be searched; ``without``: an image that is not offered."""
+        """``inside``: the image that is open, if it is to be searched; ``without``: the reference of one that is
+        not offered, but the other images of its file are."""
         super().__init__()
         self.listed: str | None = None
         """The text that the rows match."""
@@ -68,6 +69,7 @@ class FinderDialog(Dialog[Findable | None]):
         self._inside = inside
         self._fixed: list[Findable] = [*commands, *(inside.layers() if inside is not None else ())]
         self._without = without
+        self._beside: list[Findable] = []
         self._images: list[Findable] = []
         self._names: dict[str, Sequence[str]] = {}
         self._looking = Job()
@@ -84,6 +86,9 @@ class FinderDialog(Dialog[Findable | None]):
     def on_mount(self) -> None:
         self.query_one(Input).focus()
         background_each(self, _images, self._add_images, name="names")
+        background(
+            self, lambda _job: _beside(self._without), self._add_beside, lambda _error: None, name="beside"
+        )
         if self._inside is not None and self._inside.union is not None:
             background_each(
                 self, self._packages, self._add_fixed, name="packages", failed=lambda _error: None
@@ -109,6 +114,11 @@ class FinderDialog(Dialog[Findable | None]):
             self._names[engine] = names
         self._images += [item for item in items if item.reference != self._without]
         if not self._list.cursor:  # the user has not moved
+            self._look()
+
+    def _add_beside(self, items: list[Findable]) -> None:
+        self._beside = [item for item in items if item.reference != self._without]
+        if not self._list.cursor:
             self._look()
 
     def _add_fixed(self, items: list[Findable]) -> None:
@@ -147,14 +157,16 @@ class FinderDialog(Dialog[Findable | None]):
         """Search for what has been typed in a thread; the next key cancels it."""
         self._looking.cancel()
         text = self._text
-        query, images, fixed, names = text.strip(), list(self._images), list(self._fixed), dict(self._names)
+        beside, images, fixed = list(self._beside), list(self._images), list(self._fixed)
+        query, names = text.strip(), dict(self._names)
 
         def look(job: Job) -> list[Findable]:
             if not query:
                 recent = [item for item in images if item.kind == "recent"][:_RECENT]
-                others = best((0, item) for item in images if item.kind == "image")
-                return [*best((0, item) for item in recent), *others, *_completions("", {})]
-            found: list[Ranked] = rank(query, [*images, *fixed]) if len(query) > 1 else rank(query, images)
+                others = [item for item in images if item.kind == "image"]
+                first = best([*enumerate([*beside, *recent]), *((MOST_FOUND, item) for item in others)])
+                return [*first, *_completions("", {})]
+            found: list[Ranked] = rank(query, [*beside, *images, *(fixed if len(query) > 1 else ())])
             if self._inside is not None:
                 found += self._inside.paths(query, job)
             completed = _completions(text, names)
@@ -243,6 +255,21 @@ def _images(_job: Job) -> Iterator[tuple[str, Sequence[str], list[Findable]]]:
                 names,
                 [Findable("image", each, engine, reference=f"{engine}:{each}") for each in names],
             )
+
+
+def _beside(reference: str) -> list[Findable]:
+    """Return the images of the archive or layout that has the one that is open; none if that is the only one."""
+    from layertui.sources import list_images
+
+    opened = parse_reference(reference) if reference else None
+    if opened is None or opened.transport not in FILE_TRANSPORTS or not opened.selector:
+        return []
+    whole = opened._replace(selector="")
+    items = []
+    for each in list_images(str(whole)):
+        name = ":".join(part for part in (each.name, each.tag) if part) or each.id
+        items.append(Findable("image", name, Path(opened.location).name, reference=each.reference))
+    return items
 
 
 def _completions(text: str, names: dict[str, Sequence[str]]) -> list[Findable]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.style import Style
 
+from layertui.insight.tally import INSTALLED
 from layertui.model.sizes import Bytes
-from layertui.text.format import parts_text, share_text, size_text
+from layertui.text.format import count_text, parts_text, share_text, size_text
 from layertui.ui.insight.parts import PARTS
 from layertui.ui.widgets.top_line import Weighted
 
@@ -71,9 +72,15 @@ def title(name: str, survey: "Survey | None") -> str:
     if name == "duplicates":
         return f"{size_text(survey.size)} duplicated"
     if name == "packages":
-        return f"{part.count(survey.count)}, {size_text(survey.size)} installed"
+        count, size = _installed(survey)
+        return f"{count_text(count, 'package')}, {size_text(size)} installed"
     hidden = sum(finding.is_hidden for finding in survey.findings)
     return part.count(survey.count) + (f", {hidden:,} deleted, still shipped" if hidden else "")
+
+
+def _installed(packages: "Survey") -> tuple[int, int]:
+    """Return how many packages the final tree has, and their bytes."""
+    return next(((each.count, each.size) for each in packages.sums if each.name == INSTALLED), (0, 0))
 
 
 def _stored_bytes(waste: "Survey") -> int:
@@ -94,8 +101,10 @@ def _choosing(number: int) -> Style:
 def _state(name: str, surveys: Mapping[str, "Survey"], progress: Progress) -> str:
     """Return the result of a part in a word; empty if it has not been scanned."""
     survey = surveys.get(name)
+    if survey is not None and name in ("waste", "duplicates"):
+        return size_text(survey.size)
     if survey is not None:
-        return size_text(survey.size) if name in ("waste", "duplicates") else f"{survey.count:,}"
+        return f"{_installed(survey)[0] if name == 'packages' else survey.count:,}"
     if name in progress:
         done, total = progress[name]
         return share_text(min(done, total), total) if total else "…"

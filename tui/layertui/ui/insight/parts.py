@@ -80,7 +80,7 @@ PARTS: Mapping[str, Part] = {
     ),
     "packages": Part(
         "Packages", "change", "changes",
-        {"change": "CHANGE", "step": "BY STEP", "kind": "TYPE"},
+        {"state": "FINAL TREE", "change": "CHANGE", "step": "BY STEP", "kind": "TYPE"},
         {"change": 8, "type": 6}, "PACKAGE",
         "No package database found (dpkg, apk, rpm, Python, npm).",
     ),

@@ -146,11 +146,9 @@ class TreeView(RowsView):
             self.action_change(step)
 
     def action_view(self) -> None:
-        """Show the next of the views."""
+        """Show the next of the views; if the filter finds nothing in this one, the next where it does."""
         if self.rows is not None:
-            views = self.rows.views
-            view = views[(views.index(self.rows.view) + 1) % len(views)]
-            self._change(lambda rows: rows.show(view), "view")
+            self._change(lambda rows: rows.show_next(), "view")
 
     def action_sort(self) -> None:
         """Sort by the next key."""

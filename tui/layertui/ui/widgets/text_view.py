@@ -123,8 +123,8 @@ class TextView(SearchedView):
         return self._line_at(self.scroll_offset.y)[0]
 
     def reveal_match(self, match: TextMatch) -> None:
-        if match.line in self.document.items:
-            self.go_to(match.line)
+        if item := bisect_right(self.document.items, match.line):  # the one that the line is, or belongs to
+            self.go_to(self.document.items[item - 1])
         line, row, column = self.document.line(match.line), match.line, 0
         if self.is_folded:
             nth = bisect_right(self._folds(line), match.start) - 1
