@@ -27,7 +27,7 @@ COLUMN = 44
 """Cells of a value beside another, at most."""
 _LISTED = 1000
 """Hidden paths that are listed."""
-_STEP_CELLS = 120
+_MADE_BY = 120
 """Cells of the step that made a layer, at most."""
 
 
@@ -217,7 +217,7 @@ def _table(build: PageBuilder, subject: Subject, before: Event, after: Event, kn
             _compare_content(build, known)
         return
     whose = union.ev_layer[after if after >= 0 else before]
-    step = shorten(step_of(subject, whose), _STEP_CELLS)
+    step = shorten(step_of(subject, whose), _MADE_BY)
     build.add(*chip(whose), (f"  {step}", "quiet"), gutter=[label("layer")])
     for name, value in (other or one).items():
         build.add((value, ""), gutter=[label(name)])
