@@ -263,9 +263,10 @@ def test_no_colour_where_it_is_not_wanted(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_a_terminal_gets_lines_that_fit(tmp_path: Path) -> None:
     with Terminal("history", "demo:", columns=80) as terminal:
         terminal.end()
-        lines = terminal.raw.decode().splitlines()
+        lines = terminal.raw.decode().replace("\x1b[K", "").splitlines()
     assert max(map(len, lines)) <= 80 and any("…" in line for line in lines)
-    assert all(column in lines[0] for column in ("IMAGE", "CREATED BY", "SIZE", "LAYER"))
+    heads = [line for line in lines if line.startswith("IMAGE ")]  # progress may be above, on a slow machine
+    assert len(heads) == 1 and all(column in heads[0] for column in ("CREATED BY", "SIZE", "LAYER"))
 
 
 def image_in(path: Path) -> Path:

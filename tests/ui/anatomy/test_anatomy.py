@@ -196,7 +196,7 @@ async def test_the_parents_of_an_old_image_are_walked_with_enter(tmp_path: Path)
         await until(pilot, lambda: screen(pilot).ready)
         view(pilot, "chain").go_to(next(row for row, text in enumerate(lines(pilot)) if "Parent" in text))
         walked: list[str] = []
-        assert len(image.layers) > 2
+        assert len(image.layers) > 1
         for _ in image.layers[1:]:
             await pilot.press("enter")
             walked.append(at(pilot))

@@ -89,7 +89,7 @@ class ImagesScreen(StackScreen[None]):
         bind("c", "images", "images", tooltip="Show the images"),
         bind("s", "sort", "sort", tooltip="Sort by name, size, created, …, source"),
         bind("S", "reverse", "reverse", show=False, tooltip="Reverse order"),
-        bind("d", "detail", "detail", tooltip="Show or hide the detail"),
+        bind("d", "detail", "detail", show=False, tooltip="Show or hide the detail"),
         bind("space", "mark", "mark", show=False, tooltip="Mark for comparison"),
         bind(
             "D",

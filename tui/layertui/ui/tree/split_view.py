@@ -30,7 +30,7 @@ class TreeSplitView(Container):
     """Arrange ``lead``, a tree and its detail by the size of the screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        bind("d", "detail", "detail", tooltip="Show or hide the detail"),
+        bind("d", "detail", "detail", show=False, tooltip="Show or hide the detail"),
         *(
             bind(str(number), f"tab({number - 1})", f"detail {number}", show=False, tooltip=f"Detail: {name}")
             for number, name in enumerate(("changes", "diff", "versions", "preview", "details"), 1)

@@ -15,9 +15,9 @@ _GAP = 2
 _ENDS = ("help", "leave_screen", "end", "command_palette")
 """Actions at the end, in this order."""
 _IF_ROOM = (
-    "extract", "copy", "zoom", "ask('jump')", "tree('sort')", "tree('view')", "mark", "compare", "open", "reload"
+    "detail", "layer", "extract", "copy", "zoom", "ask('jump')", "tree('sort')", "tree('view')", "mark", "compare", "open", "reload"
 )  # fmt: skip
-"""Hidden actions that are shown if there is room, in this order."""
+"""Hidden actions, or groups of them, that are shown if there is room, in this order."""
 
 Run = Callable[[], Awaitable[bool]]
 
@@ -84,13 +84,13 @@ class KeyBar(Widget):
         seen: set[str] = set()
         for node, binding, enabled, _tooltip in self.screen.active_bindings.values():
             # Those of Textual's fields have no tooltip.
-            is_spare = not binding.show and binding.action in _IF_ROOM and bool(binding.tooltip)
+            description = binding.group.description if binding.group else binding.description
+            name = description if binding.group else binding.action
+            is_spare = not binding.show and name in _IF_ROOM and bool(binding.tooltip)
             if not (enabled and (binding.show or is_spare)) or binding.action in seen:
                 continue
             seen.add(binding.action)
             among = others if is_spare or binding.action in _ENDS else items
-            description = binding.group.description if binding.group else binding.description
-            name = description if binding.group else binding.action
             item = among.setdefault(name, _Item(description))
             run = partial(self.app.run_action, binding.action, node)
             item.keys.append((run, self.app.get_key_display(binding)))
