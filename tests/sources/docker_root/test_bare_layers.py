@@ -70,7 +70,7 @@ def test_ways_to_name_it(root: Path) -> None:
     for name in (CHAIN[3], CHAIN[3][7:], CHAIN[3][7:19], CHAIN[3][:19], cache_id):
         found = open_image(f"docker-root:[{root}]//{name}")
         assert [layer.chain_id for layer in found.layers] == CHAIN[:4]
-    with pytest.raises(LayertuiError, match="has no layer none, it is no chain ID"):
+    with pytest.raises(LayertuiError, match="has no layer none, it is not a chain ID"):
         open_image(f"docker-root:[{root}]//none")
     (row,) = list_images(f"docker-root:[{root}]//{CHAIN[3]}")
     assert (row.layers, row.name, row.size) == (4, "", found.size)
