@@ -90,7 +90,9 @@ def test_a_snapshot_shows_what_the_image_has_up_to_it(root: Path) -> None:
     assert [part.kind for part in parts(found)] == ["reference", "history", *["layer"] * 4]
     number = Path(dict(found.layers[-1].places)["unpacked"]).parent.name
     assert open_image(f"containerd:[{root}]work///{number}").layers == found.layers
-    with pytest.raises(LayertuiError, match=r"the namespace work of .* has no layer none, it is neither the key"):
+    with pytest.raises(
+        LayertuiError, match=r"the namespace work of .* has no layer none, it is neither the key"
+    ):
         open_image(f"containerd:[{root}]work///none")
 
 
