@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import pytest
@@ -276,7 +276,18 @@ def is_quiet(pilot: Pilot[None]) -> bool:
 
 
 async def quiet(pilot: Pilot[None]) -> None:
-    await until(pilot, lambda: is_quiet(pilot))
+    await _still(pilot, lambda: is_quiet(pilot))
+
+
+async def _still(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds that also holds once the messages of then are handled.
+
+    The detail tells the tree what it has compared, which sets the tree to work.
+    """
+    while True:
+        await until(pilot, condition)
+        if condition():
+            return
 
 
 async def image_opened(pilot: Pilot[None]) -> None:
@@ -300,5 +311,5 @@ async def loaded(pilot: Pilot[None]) -> None:
             and not any(thread.name in FACTS for thread in threading.enumerate())
         )
 
-    await until(pilot, ready)
+    await _still(pilot, ready)
     await pilot.pause()  # what these threads found is shown
