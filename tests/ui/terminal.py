@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pexpect
@@ -85,6 +86,14 @@ class Terminal:
             if len(self.raw) == before:
                 break
         return self.text
+
+    def quit(self) -> int:
+        """Press q until the program has ended, once for each screen that is open; return its exit status."""
+        while self.process.isalive():
+            with suppress(OSError):  # it has ended since
+                self.press("q")
+            self.settle()
+        return self.end()
 
     def end(self, seconds: float = SECONDS) -> int:
         """Read on until the program ends; its exit status."""
