@@ -31,6 +31,11 @@ def test_nothing_is_lost_and_every_row_fits(width: int) -> None:
     assert all(cell_len(row) <= max(width, 2) for row in rows)
 
 
+def test_marks_that_take_no_cells_are_kept() -> None:
+    text = "a" + "\u0301" * 60 + " b"
+    assert "".join(folded_rows(text, 5)).replace(" ", "") == text.replace(" ", "")
+
+
 def test_a_word_that_is_too_long_for_the_column_is_below_its_name() -> None:
     facts = Facts()
     facts.show([Fact("user", ["quarry"]), Fact("labels", ["org.opencontainers.image.title=quarry", "a=b"])])

@@ -75,8 +75,14 @@ def numbered(count: int, **options: Any) -> Document:
     return Document(lines, gutter=5, **options)
 
 
+MARKS = "a" + "\u0301" * 60 + "b"
+"""Marks that take no cells, more than a row has."""
+
+
 @pytest.mark.parametrize("width", [1, 2, 3, 7, 20, 500])
-@pytest.mark.parametrize("text", ["", "word", "some words that go on " * 9, "x" * 100, WIDE * 7, "漢" * 50])
+@pytest.mark.parametrize(
+    "text", ["", "word", "some words that go on " * 9, "x" * 100, WIDE * 7, "漢" * 50, MARKS]
+)
 def test_folds_lose_nothing_and_fit(text: str, width: int) -> None:
     starts = folds(text, width)
     pieces = [text[start:stop] for start, stop in zip(starts, [*starts[1:], len(text)], strict=True)]

@@ -3,13 +3,19 @@
 from rich.cells import cell_len, chop_cells
 
 
+def first_cells(text: str, width: int) -> str:
+    """Return the start of safe ``text`` that fits in ``width`` cells."""
+    pieces = chop_cells(text, width)  # none of characters that take no cells
+    return pieces[0] if pieces else text
+
+
 def shorten(text: str, width: int) -> str:
     """Return safe ``text`` in at most ``width`` cells, its middle replaced by … if it is longer."""
     if cell_len(text) <= width:
         return text
     if width <= 1:
         return "…"[:width]
-    head = chop_cells(text, (width - 1) - (width - 1) // 2)[0]
+    head = first_cells(text, (width - 1) - (width - 1) // 2)
     tail = ""
     for char in reversed(text):
         if cell_len(char + tail) > width - 1 - cell_len(head):
@@ -46,7 +52,7 @@ def clip(text: str, width: int) -> str:
     text = text[: width * 8]  # letters may take no cells
     if cell_len(text) <= width:
         return text
-    return chop_cells(text, width - 1)[0] + "…" if width > 1 else "…"
+    return first_cells(text, width - 1) + "…" if width > 1 else "…"
 
 
 def clip_start(text: str, width: int) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
 from layertui.text.sanitize import visible
+from layertui.ui.cells import first_cells
 
 _SEPARATORS = "=/,;&"
 """Separators after which a word that is too long is broken."""
@@ -76,7 +77,7 @@ def folded_rows(text: str, width: int) -> list[str]:
     rows: list[str] = []
     start = 0
     while True:
-        head = chop_cells(text[start : start + width + 1], width)[0] if start < len(text) else ""
+        head = first_cells(text[start : start + width + 1], width)
         end = start + max(len(head), 1)
         if end >= len(text):
             return [*rows, text[start:]]

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 
 from layertui.model.job import Job
+from layertui.ui.cells import first_cells
 
 Span = tuple[str, str]
 """Sanitized text (:mod:`layertui.text.sanitize`) and the name of its style."""
@@ -121,7 +122,7 @@ def folds(text: str, width: int) -> list[int]:
         if rest.isascii():
             fits = width
         else:
-            fits = max(len(chop_cells(rest, width)[0]), 1)
+            fits = max(len(first_cells(rest, width)), 1)
         if start + fits >= len(text):
             return starts
         blank = text.rfind(" ", start + fits // 2, start + fits + 1)
