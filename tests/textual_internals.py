@@ -8,6 +8,8 @@ these packages.
 import asyncio
 import contextlib
 import gc
+import inspect
+import pickle
 import threading
 import time
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from typing import Any
 import pytest
 import pytest_textual_snapshot
 import textual._wait
+from syrupy.assertion import SnapshotAssertion
 from syrupy.data import SnapshotCollections
 from syrupy.location import PyTestLocation
 from textual import app, pilot
@@ -144,6 +147,41 @@ class SnapshotDifference(pytest_textual_snapshot.SvgSnapshotDiff):  # type: igno
 
     def __post_init__(self) -> None:
         self.environment: dict[str, str] = {}
+
+
+class Pictures:
+    """Pictures of one running app, each compared with a snapshot of its own; the plugin takes one an app."""
+
+    def __init__(self, snapshot: SnapshotAssertion, node: pytest.Function) -> None:
+        self.differing: list[str] = []
+        """Names of the pictures that differ from their snapshots."""
+        self._snapshot = snapshot.use_extension(SVGImageExtension)
+        self._node = node
+
+    def take(self, pilot: Pilot[None], name: str) -> None:
+        """Compare what is on the screen with the snapshot of this name, and note it for the plugin's report."""
+        picture = pilot.app.export_screenshot(title=pilot.app.title, simplify=True)
+        same = self._snapshot(name=name) == picture
+        if not same:
+            self.differing.append(name)
+        stored = self._snapshot.executions[self._snapshot.num_executions - 1].final_data
+        path, line, test = self._node.reportinfo()
+        text = inspect.getdoc(self._node.function) or ""
+        app = pytest_textual_snapshot.PseudoApp(pytest_textual_snapshot.PseudoConsole(False, pilot.app.size))
+        noted = (
+            same,
+            stored or "",
+            picture,
+            app,
+            path,
+            line,
+            f"{test}[{name}]",
+            text,
+            "",
+            stored is not None,
+        )
+        file = pytest_textual_snapshot.node_to_report_path(self._node)
+        file.with_name(f"{file.name}_{name}").write_bytes(pickle.dumps(noted))
 
 
 def configure_snapshots(config: pytest.Config) -> None:

@@ -21,6 +21,11 @@ TAGS = [f"sha256-{'c' * 64}.sig", "1.0", "1.1", "2.0", "2.1", "2.1-alpine", "lat
 
 @pytest.fixture
 def repository(places: Places) -> Places:
+    return use(places)
+
+
+def use(places: Places) -> Places:
+    """A repository with tags."""
     places.given[REPOSITORY] = [
         summary(f"{REPOSITORY}:{tag}", "shop/api", tag, -1, None, None) for tag in TAGS
     ]

@@ -259,9 +259,13 @@ def attached() -> list[Attachment]:
 
 
 @pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch, live: Live) -> Told:
+def registry(monkeypatch: pytest.MonkeyPatch) -> Told:
+    return attach(monkeypatch)
+
+
+def attach(monkeypatch: pytest.MonkeyPatch) -> Told:
     """The attachments of the current image, in order; an error ends the list."""
-    live(Reading(sample()._replace(transport="docker")))
+    use_reading(monkeypatch, Reading(sample()._replace(transport="docker")))
     told: Told = list(attached())
 
     def attachments(_image: Image) -> Iterator[Attachment]:

@@ -37,6 +37,10 @@ def folder(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 @pytest.fixture
 def engine(folder: Path, places: Places) -> None:
+    use(places)
+
+
+def use(places: Places) -> None:
     """Docker and Podman have images."""
     names = [("acme/orders", "1.0"), ("acme/orders", "1.1"), ("debian", "12")]
     places.given["docker-daemon:"] = [

@@ -63,6 +63,10 @@ CONTAINERS = [
 
 @pytest.fixture
 def live(places: Places) -> Places:
+    return use(places)
+
+
+def use(places: Places) -> Places:
     """Docker and Podman with images and containers."""
     places.here = [SHOP]
     places.given["docker-daemon:"] = [NGINX, API, DANGLING]

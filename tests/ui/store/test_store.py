@@ -111,6 +111,10 @@ class Store(LayertuiApp):
 
 @pytest.fixture(autouse=True)
 def store(places: Places, monkeypatch: pytest.MonkeyPatch) -> Places:
+    return use(places, monkeypatch)
+
+
+def use(places: Places, monkeypatch: pytest.MonkeyPatch) -> Places:
     """A data root that has two images and a container."""
     places.given[STORE] = [SHOP, BASE]
     places.containers[STORE] = [WEB]
