@@ -31,9 +31,9 @@ async def click(pilot: Pilot[None], item: str) -> None:
     [
         (
             120,
-            "⏎ explore  / filter  c containers  s sort  d detail  o open  space mark  D compare  ? help  q quit  ^p all",
+            "⏎ explore  / filter  c containers  s sort  o open  d detail  space mark  D compare  ? help  q quit  ^p all",
         ),
-        (80, "⏎ explore  / filter  c containers  s sort  d detail  ? help  q quit  ^p all"),
+        (80, "⏎ explore  / filter  c containers  s sort  o open  ? help  q quit  ^p all"),
         (40, "⏎ explore  ? help  q quit  ^p all"),
         (20, "? help  q quit"),
     ],
@@ -85,7 +85,7 @@ async def test_a_click_between_keys_does_nothing(places: Places) -> None:
 
 
 async def test_each_key_of_a_group_can_be_clicked() -> None:
-    async with LayertuiApp("demo:", cache=False).run_test(size=(100, 24)) as pilot:
+    async with LayertuiApp("demo:", cache=False).run_test(size=(200, 24)) as pilot:
         await until(
             pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen) and pilot.app.screen.reading.ended
         )

@@ -117,6 +117,7 @@ def test_receiving(snap_compare: Compare, live: Live, size: tuple[int, int]) -> 
         await until(pilot, lambda: bool(layers(pilot).states))
         reading.progress(0, 120_000_000, 700_000_000)
         await until(pilot, lambda: " sent " in subtitle(pilot))
+        await until(pilot, lambda: "has not been read yet" in screen_text(pilot))
 
     assert snap_compare(Explorer("docker-daemon:quarry"), terminal_size=size, run_before=run)
 

@@ -146,7 +146,9 @@ class TreeRows:
         self._refresh()
 
     def move(self, layer: LayerNumber) -> None:
-        """Move to another layer."""
+        """Move to another layer; at the same one, what is known of its changes stays."""
+        if layer == self.merged.layer:
+            return
         self.merged.move(layer)
         self._measure()
         self._order, self._rank = self._sorted()
