@@ -22,9 +22,14 @@ ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 def is_closed(timeout: float | None = 0) -> bool:
     """Return whether the terminal has been closed, waiting for it up to ``timeout`` seconds, None: for ever."""
-    keys = select.poll()
-    keys.register(sys.__stdin__ or 0, 0)  # for no input: a hang-up is reported in any case
-    return any(event & select.POLLHUP for _, event in keys.poll(timeout))
+    # Its own descriptor: when the app ends, that of standard input becomes the pipe again that an image came by.
+    terminal = os.dup(sys.__stdin__.fileno() if sys.__stdin__ is not None else 0)
+    try:
+        keys = select.poll()
+        keys.register(terminal, 0)  # for no input: a hang-up is reported in any case
+        return any(event & select.POLLHUP for _, event in keys.poll(timeout))
+    finally:
+        os.close(terminal)
 
 
 @contextmanager
