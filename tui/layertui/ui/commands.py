@@ -102,6 +102,7 @@ class Palette(CommandPalette, StackScreen[None]):
         }
 
         CommandList > .option-list--option-highlighted {
+            color: $block-cursor-foreground;
             background: $block-cursor-background;
         }
 

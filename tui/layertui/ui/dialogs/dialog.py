@@ -43,6 +43,7 @@ class Dialog(ModalScreen[ScreenResultType], StackScreen[ScreenResultType], Gener
         }
 
         .asking .choices > .option-list--option-highlighted {
+            color: $block-cursor-foreground;
             background: $block-cursor-background;
         }
     }

@@ -168,9 +168,10 @@ def _theme(name: str, tone: Shades, dark: bool, ansi: bool = False) -> Theme:
             "text-disabled": tone.line,
             "border": tone.accent,
             "border-blurred": tone.line,
-            "block-cursor-foreground": tone.foreground,
-            "block-cursor-background": tone.cursor,
-            "block-cursor-text-style": "reverse" if ansi else "none",
+            # Not "reverse": lists of Textual drop that style.
+            "block-cursor-foreground": "ansi_black" if ansi else tone.foreground,
+            "block-cursor-background": "ansi_white" if ansi else tone.cursor,
+            "block-cursor-text-style": "none",
             "block-cursor-blurred-foreground": tone.foreground,
             "block-cursor-blurred-background": tone.cursor_blurred,
             "block-hover-background": tone.cursor_blurred,
