@@ -172,6 +172,7 @@ def test_ctrl_z_suspends_and_the_shell_has_its_terminal() -> None:
         terminal.wait("Layers", "Merged tree", "etc")
         terminal.press("\x1a")
         wait_for(lambda: terminal.settle(0.05) is not None and state_of(terminal.process.pid) == "T")
+        terminal.settle()  # what it wrote before it stopped
         assert left_changed(terminal.raw) == []
         assert termios.tcgetattr(terminal.process.child_fd) == before
         terminal.process.kill(signal.SIGCONT)
