@@ -787,6 +787,7 @@ async def test_moving_to_a_layer_that_is_on_its_way_to_be_shown(read: Read) -> N
             reading.index(layer)
         reading.union(3)
         await until(pilot, lambda: at_layer(pilot) == 3 and not merged(pilot).union.is_alone)
+        await until(pilot, lambda: explorer(pilot).panes._has_waited)  # which has the tree follow once more
         await quiet(pilot)
         tree(pilot).show(TreeRows(MergedTree(union_of(reading.indexes), LayerNumber(3))))
         tree(pilot).move(LayerNumber(9))  # a thread still makes the new rows look like those before
