@@ -37,8 +37,9 @@ fuzz: $(READY)
 bench: $(READY)
 	$(BIN)/python -m tests.bench
 
+# Those of the sample; make pictures IMAGES=orders.tar draws all (docs/pictures/orders/build makes it).
 pictures: $(READY)
-	$(BIN)/python docs/pictures.py
+	$(BIN)/python docs/pictures.py $(IMAGES)
 
 clean:
 	rm -rf .venv dist snapshot_report.html

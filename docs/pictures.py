@@ -1,11 +1,13 @@
-"""Draws the pictures of the documentation: the real app on its sample image.
+"""Draws the pictures of the documentation: the real app on its sample, and on a real image.
 
-``make pictures`` writes them to ``docs/pictures``.
+``make pictures`` writes those of the sample to ``docs/pictures``; ``make pictures IMAGES=orders.tar`` all, with the
+archive that ``docs/pictures/orders/build`` makes.
 """
 
 import asyncio
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,27 +15,43 @@ from pathlib import Path
 
 from textual import constants
 from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Input
 
 from layertui.text import format
 from layertui.ui.app import LayertuiApp
+from layertui.ui.compare.panes import ComparePanes
+from layertui.ui.compare.screen import CompareScreen
+from layertui.ui.dockerfile.screen import DockerfileScreen
 from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.finder.dialog import FinderDialog
 from layertui.ui.images.table import Table
 from layertui.ui.insight.screen import InsightScreen
 from layertui.ui.theme.colors import DARK_THEME, LIGHT_THEME
 
 HERE = Path(__file__).parent / "pictures"
 SIZE = (120, 36)
+ORDERS = "docker-archive:orders.tar:acme/orders:1.0"
+"""The real image, in the archive that is given."""
+QUIET = 3.0
+"""Seconds without a change after which a picture is complete."""
 
-PICTURES: dict[str, tuple[str | None, str, Sequence[str]]] = {
-    "explorer": ("demo:", DARK_THEME, ("j", "tab", "n", "n", "n")),
-    "diff": ("demo:", DARK_THEME, ("tab", "n", "2")),
-    "light": ("demo:", LIGHT_THEME, ("j", "j", "j", "tab", "v", "E", "n", "n", "n", "n")),
-    "insight": ("demo:", DARK_THEME, ("I", "j")),
-    "build": ("demo:", DARK_THEME, ("B", *"jjjjjjj")),
-    "compare": ("demo:", DARK_THEME, ("D", "j", "j", "enter", "n", "n", "n", "2")),
+Pictures = dict[str, tuple[str | None, str, Sequence[str]]]
+"""What is given on the command line, the theme, and the keys that are pressed."""
+REAL: Pictures = {
+    "explorer": (ORDERS, DARK_THEME, "jjjjjj"),
+    "finder": (ORDERS, DARK_THEME, ("o", *"id_rsa")),
+    "key": (ORDERS, DARK_THEME, ("o", *"id_rsa", "enter", "3")),
+    "insight": (ORDERS, DARK_THEME, "Id"),
+    "waste": (ORDERS, DARK_THEME, "I2jj"),
+    "build": (ORDERS, DARK_THEME, ("B", "tab", "tab", "j")),
+    "compare": (ORDERS, DARK_THEME, ("D", "enter", "enter", ":", *"/srv/app/orders.py", "enter", "2")),
     "images": (None, DARK_THEME, ()),
 }
-"""What is given on the command line, the theme, and the keys that are pressed."""
+SAMPLE: Pictures = {
+    "light": ("demo:", LIGHT_THEME, ("j", "j", "j", "tab", "v", "E", "n", "n", "n", "n")),
+}
+PICTURES = REAL | SAMPLE
 
 
 async def draw(name: str, reference: str | None, theme: str, keys: Sequence[str]) -> None:
@@ -45,6 +63,7 @@ async def draw(name: str, reference: str | None, theme: str, keys: Sequence[str]
         for key in keys:
             await pilot.press(key)
             await settled(pilot)
+        await complete(pilot)
         svg = app.export_screenshot(simplify=True)
     svg = re.sub(r"terminal-\d+", f"layertui-{name}", svg)  # differs from run to run
     svg = re.sub(r',\s*url\("http[^;]*', "", svg)  # fonts that a viewer would fetch
@@ -52,34 +71,54 @@ async def draw(name: str, reference: str | None, theme: str, keys: Sequence[str]
 
 
 async def settled(pilot: Pilot[None]) -> None:
-    """Nothing is being read or worked out for what is on the screen."""
-    while True:
+    """Nothing is being read or worked out that the next key needs."""
+    await pilot.pause(0.3)
+    while is_busy(pilot.app.screen):
         await pilot.pause(0.3)
-        screen = pilot.app.screen
-        if isinstance(screen, ExplorerScreen):
-            if screen.reading.ended and not screen.panes.busy:
-                return
-        elif isinstance(screen, InsightScreen):
-            if not screen.busy:
-                return
-        elif not screen.query(Table):
-            await pilot.pause(1)  # none of these takes longer on the sample
-            return
-        elif screen.query_one(Table).rows:
-            return
 
 
-def main() -> None:
+def is_busy(screen: Screen[object]) -> bool:
+    """Whether the screen waits for what it shows."""
+    if isinstance(screen, ExplorerScreen):
+        return not screen.reading.ended or screen.panes.busy
+    if isinstance(screen, InsightScreen):
+        return screen.busy
+    if isinstance(screen, DockerfileScreen):
+        return screen.bill.pieces is None
+    if isinstance(screen, CompareScreen):
+        return screen.comparison is None or screen.query_one(ComparePanes).busy
+    if isinstance(screen, FinderDialog):
+        return screen.listed != screen.query_one(Input).value
+    tables = screen.query(Table)
+    return bool(tables) and not any(table.rows for table in tables)
+
+
+async def complete(pilot: Pilot[None]) -> None:
+    """The picture stays as it is."""
+    before = ""
+    while (now := pilot.app.export_screenshot(simplify=True)) != before or is_busy(pilot.app.screen):
+        before = now
+        await pilot.pause(QUIET)
+
+
+def main(archive: str | None = None) -> None:
+    """Draw the pictures of the sample, and with the archive of the real image all."""
     os.environ["TZ"] = "UTC"
-    format.now = lambda: datetime(2026, 11, 24, tzinfo=UTC)
+    format.now = lambda: datetime(2026, 12, 2, tzinfo=UTC)
     os.environ.pop("NO_COLOR", None)
     vars(constants)["TEXTUAL_ANIMATIONS"] = "none"
-    HERE.mkdir(exist_ok=True)
+    real = Path(archive).resolve() if archive else None
     with tempfile.TemporaryDirectory() as empty:
+        os.environ |= {
+            "XDG_STATE_HOME": empty,
+            "XDG_CONFIG_HOME": empty,
+        }  # neither recent images nor settings
         os.chdir(empty)
-        for name, (reference, theme, keys) in PICTURES.items():
+        if real is not None:
+            Path(empty, "orders.tar").symlink_to(real)
+        for name, (reference, theme, keys) in (PICTURES if real is not None else SAMPLE).items():
             asyncio.run(draw(name, reference, theme, keys))
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
