@@ -122,8 +122,9 @@ class LocalFile:
             if self._fd < 0:
                 with self._lock:
                     if self._fd < 0:
-                        self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-                        self._is_same = self._is_cached or FileState.of(os.fstat(self._fd)) == self.state
+                        opened = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+                        self._is_same = self._is_cached or FileState.of(os.fstat(opened)) == self.state
+                        self._fd = opened  # last: other threads do not wait once it is there
             data = os.pread(self._fd, length, offset)
             while 0 < len(data) < length:  # the kernel returns at most 2 GiB a call
                 more = os.pread(self._fd, length - len(data), offset + len(data))
