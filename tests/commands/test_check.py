@@ -204,7 +204,7 @@ def test_a_baseline_in_a_file(run: Run, tmp_path: Path) -> None:
     grown = run("check", new)
     assert grown.status == 1
     assert "       6 bytes of files, not in the baseline  (layer 2: layer 2)" in grown.lines
-    # It is told that it has grown, and is what the next one is compared with.
+    # The rule fails once more, and the larger image becomes the baseline of the next check.
     assert run("check", new, "--update-baseline").status == 1
     assert run("check", new).status == 0
 

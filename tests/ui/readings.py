@@ -93,6 +93,15 @@ class Reading:
     def union(self, layers: int) -> None:
         self._post(UnionReady(LayerNumber(layers), union_of(self.indexes[:layers])))
 
+    def begin(self) -> None:
+        """The first three layers, and parts of the next two, as they come from a slow registry."""
+        for layer in (1, 2, 3):
+            self.index(layer)
+        self.union(3)
+        self.progress(4, 21_000, 43_000, 4_100.0)
+        self.progress(5, 4_000, 45_100)
+        self.speed(8_200.0)
+
     def rest(self, start: int) -> None:
         """All layers from ``start`` on."""
         for layer in range(start, len(self.indexes) + 1):

@@ -21,10 +21,11 @@ from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.finder.found_list import FoundList
 from layertui.ui.images.screen import ImagesScreen
 from layertui.ui.widgets.key_bar import KeyBar
+from tests.layouts import docker_archive
 from tests.textual_internals import screen_text
 from tests.ui.images_app import Images, settled
 from tests.ui.places import Places, summary, until
-from tests.ui.readings import loaded
+from tests.ui.readings import loaded, sample
 
 DIALOGS = {
     "open": ["o", "z", "z", "z"],
@@ -67,6 +68,19 @@ async def at_once(pilot: Pilot[None], keys: list[str]) -> None:
         pilot.app.simulate_key(key)
     await pilot.pause()
     await pilot.pause()
+
+
+async def test_a_file_that_was_no_image_is_read_again_when_it_is_opened_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    path.write_bytes(b"hello")
+    app = LayertuiApp(str(path), cache=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(
+            pilot, lambda: isinstance(app.screen, ExplorerScreen) and bool(app.screen.reading.failure)
+        )
+        docker_archive(path, sample())
+        app.explore(str(path))
+        await until(pilot, lambda: isinstance(app.screen, ExplorerScreen) and app.screen.reading.complete)
 
 
 def shown(pilot: Pilot[None]) -> list[str]:

@@ -29,6 +29,7 @@ from tests.ui.dialogs import test_help as help_
 from tests.ui.dialogs import test_tags as tags
 from tests.ui.dialogs import test_verify as verify
 from tests.ui.dockerfile import test_dockerfile as dockerfile
+from tests.ui.explorer import test_explorer
 from tests.ui.explorer import test_explorer_live as explorer_live
 from tests.ui.finder import test_finder as finder
 from tests.ui.images import test_images as images
@@ -39,10 +40,8 @@ from tests.ui.places import ALPINE, SHOP, Places, until
 from tests.ui.readings import (
     ExplorerApp,
     Reading,
-    at_layer,
     damaged,
     explorer,
-    layers,
     loaded,
     quiet,
     sample,
@@ -162,19 +161,7 @@ def on_explorer(run: Run, read: Callable[[], Reading] = lambda: Reading(sample()
 
 def explorer_loading(place: Place) -> tuple[LayertuiApp, Run]:
     reading = place.read(Reading(sample(), at_once=False))
-
-    async def run(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: bool(layers(pilot).states))
-        for layer in (1, 2, 3):
-            reading.index(layer)
-        reading.union(3)
-        reading.progress(4, 21_000, 43_000, 4_100.0)
-        reading.progress(5, 4_000, 45_100)
-        reading.speed(8_200.0)
-        await until(pilot, lambda: at_layer(pilot) == 3)
-        await quiet(pilot)
-
-    return ExplorerApp(), run
+    return ExplorerApp(), test_explorer.sending(reading.begin, 3)
 
 
 def explorer_loading_without_colours(place: Place) -> tuple[LayertuiApp, Run]:

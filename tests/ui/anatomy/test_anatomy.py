@@ -169,14 +169,19 @@ async def test_copying_the_json_gives_what_is_stored() -> None:
         assert about(pilot) == "history, in the config" and app.copied.encode() == sample().manifest_bytes
 
 
+async def of_docker_1_9(pilot: Pilot[None], root: Path) -> Image:
+    """Open the anatomy of an image of Docker's old data root, and return the image."""
+    await loaded(pilot)
+    image = open_image(f"docker-root:[{root}]busybox")
+    await pilot.app.push_screen(AnatomyScreen(image, None))
+    await until(pilot, lambda: screen(pilot).ready)
+    return image
+
+
 async def test_where_each_field_of_inspect_comes_from(tmp_path: Path) -> None:
-    docker_root("aufs.v1", tmp_path)
     app = ExplorerApp()
     async with app.run_test(size=(120, 40)) as pilot:
-        await loaded(pilot)
-        image = open_image(f"docker-root:[{tmp_path}/docker]busybox")
-        await pilot.app.push_screen(AnatomyScreen(image, None))
-        await until(pilot, lambda: screen(pilot).ready)
+        image = await of_docker_1_9(pilot, docker_root("aufs.v1", tmp_path))
         await pilot.press("n", "n", "n")
         assert at(pilot) == "|inspect" and about(pilot) == "inspect"
         assert any('"ContainerConfig"' in line for line in lines(pilot, "json"))
@@ -190,10 +195,7 @@ async def test_the_parents_of_an_old_image_are_walked_with_enter(tmp_path: Path)
     root = docker_root("aufs.v1", tmp_path)
     app = ExplorerApp()
     async with app.run_test(size=(120, 40)) as pilot:
-        await loaded(pilot)
-        image = open_image(f"docker-root:[{root}]busybox")
-        await pilot.app.push_screen(AnatomyScreen(image, None))
-        await until(pilot, lambda: screen(pilot).ready)
+        image = await of_docker_1_9(pilot, root)
         view(pilot, "chain").go_to(next(row for row, text in enumerate(lines(pilot)) if "Parent" in text))
         walked: list[str] = []
         assert len(image.layers) > 1

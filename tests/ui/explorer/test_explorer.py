@@ -154,16 +154,7 @@ def test_opening(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None
 def test_loading(snap_compare: Compare, read: Read, size: tuple[int, int]) -> None:
     """The newest layer is read last: those below it are shown in its place."""
     reading = read(at_once=False)
-
-    def send() -> None:
-        for layer in (1, 2, 3):
-            reading.index(layer)
-        reading.union(3)
-        reading.progress(4, 21_000, 43_000, 4_100.0)
-        reading.progress(5, 4_000, 45_100)
-        reading.speed(8_200.0)
-
-    assert snap_compare(Explorer(), terminal_size=size, run_before=sending(send, 3))
+    assert snap_compare(Explorer(), terminal_size=size, run_before=sending(reading.begin, 3))
 
 
 @SIZES

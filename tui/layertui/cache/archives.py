@@ -83,8 +83,8 @@ def _complete(path: Path) -> int | None:
 def archive_key(file: LocalFile) -> str:
     """Return a key of a file, another one for any other file at the same path.
 
-    The time of change (``ctime``) distinguishes files that were given the same modification time, as by ``cp
-    -p`` and reproducible builds.
+    The time of change (``ctime``) distinguishes files that were given the same modification time, as by
+    ``cp -p`` and reproducible builds.
     """
     identity = (os.path.realpath(file.path), *file.state, file.ctime_ns)
     return hashlib.sha256(repr(identity).encode("utf-8", "surrogateescape")).hexdigest()

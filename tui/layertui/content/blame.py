@@ -1,7 +1,7 @@
 """Which version of a path wrote each line of its text, as ``git blame`` does.
 
-A line belongs to the version that introduced it. The versions are those of the merged
-trees, layer by layer: what a layer deletes, or what was of another type before, has no lines to inherit.
+A line belongs to the version that introduced it. The versions are those of the merged trees, layer by layer: what
+a layer deletes, or what was of another type before, has no lines to inherit.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Place the changes of an edit script where git places them.
 
 A run of changed lines may often slide: ``}`` at its end may be the one before it. Which lines count as new is
-then ambiguous, and ``git blame`` and ``git diff`` decide it by heuristics: a run is put beside one of the
-other side, else
-where the indentation says that a block begins. A port of xdl_change_compact() and the indent heuristic of git's
+then ambiguous, and ``git blame`` and ``git diff`` decide it by heuristics: a run is put beside one of the other
+side, else where the indentation says that a block begins. A port of xdl_change_compact() and the indent heuristic of git's
 xdiff/xdiffi.c (git 2.14 and later), whose weights it has.
 """
 

@@ -37,7 +37,7 @@ def is_known(digest: str) -> bool:
 
 
 def algorithm_of(digest: str) -> str:
-    """Return a digest's algorithm, ``sha256`` where it cannot be computed here or there is not a digest."""
+    """Return a digest's algorithm, ``sha256`` where it cannot be computed here or there is no digest."""
     return digest.partition(":")[0] if is_known(digest) else "sha256"
 
 

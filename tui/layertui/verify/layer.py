@@ -85,7 +85,7 @@ def verify_layer(layer: Layer, job: Job = Job.NONE) -> str:
 def checks(layer: Layer, job: Job = Job.NONE) -> Iterator[Check]:
     """Yield the checks of size and digest of a layer's stored bytes, and of the diff ID of its tar.
 
-    Of an unpacked layer, the size is the one recorded by the store, and there is not a digest. Reads
+    Of an unpacked layer, the size is the one recorded by the store, and there is no digest. Reads
     the layer once and reports the bytes read. Raises :class:`LayertuiError` if it cannot be
     read, and :class:`Cancelled`.
     """

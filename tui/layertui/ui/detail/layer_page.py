@@ -60,9 +60,8 @@ def _build(subject: Subject, step: int, number: LayerNumber, layers: Sequence[By
         largest = max(layer.size for layer in layers)
         bar = two_part_bar(found, largest, _BAR, f"layer:{number}")
         build.add(*parts_spans(found), ("  ", ""), *bar, gutter=[("size", "quiet")])
-        if (
-            subject.union.layers == len(layers) and not subject.union.is_alone
-        ):  # else nobody knows what is live
+        is_whole = subject.union.layers == len(layers) and not subject.union.is_alone
+        if is_whole:  # else it is not known which files are live
             _files(build, largest_files(subject.union, number, _LISTED))
     _identity(build, subject.image.layers[number - 1])
     return build

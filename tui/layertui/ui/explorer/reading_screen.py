@@ -27,13 +27,13 @@ from layertui.ui.worker.loader import (
 )
 from layertui.ui.worker.platforms import find_platforms
 from layertui.ui.worker.reading import ImageArrives, ImageOpened, Reading
-from layertui.ui.worker.verifier import LayerVerified, verifiable, verify_layers
+from layertui.ui.worker.verifier import verifiable, verify_layers
 
 if TYPE_CHECKING:
     from layertui.dockerfile.base import Base
     from layertui.insight.sizes import SizeMap
     from layertui.model.identity import Identity
-    from layertui.model.image import Image
+    from layertui.model.image import Image, Layer
     from layertui.model.layer_index import LayerIndex
 
 
@@ -257,7 +257,8 @@ class ReadingScreen(ImageScreen):
 
     @property
     def image_shown(self) -> str:
-        return self.reference
+        """Empty where opening the name again may show something else: after a failure, or if pinned."""
+        return "" if self._pinned or self._reading.failure is not None else self.reference
 
     def put_away(self) -> None:
         self._reading.rest()
@@ -293,7 +294,7 @@ class ReadingScreen(ImageScreen):
             if not states[layer.number].checked and not states[layer.number].problem and verifiable(layer)
         ]
         if waiting:
-            verify_layers(self, waiting, self._reading.job)
+            verify_layers(self, waiting, self._note_verified, self._reading.job)
         self.find_base(image)
         self._find_system()
         self._add_up()
@@ -342,9 +343,10 @@ class ReadingScreen(ImageScreen):
             self.layer_roles = self.layer_roles._replace(base=0 if base.guess else max(base.layers, 0))
             self._tell()
 
-    def on_layer_verified(self, event: LayerVerified) -> None:
-        state = self.panes.layer_list.states[event.layer]
-        state.problem, state.checked = event.problem, not event.problem
+    def _note_verified(self, layer: "Layer", problem: str) -> None:
+        """Show that all bytes of a layer have been read: what is wrong, empty if verified."""
+        state = self.panes.layer_list.states[layer.number]
+        state.problem, state.checked = problem, not problem
         self.panes.layer_list.update()
         self._tell()
 

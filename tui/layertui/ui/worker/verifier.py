@@ -4,28 +4,19 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.message import Message
 from textual.message_pump import MessagePump
 
 from layertui.model.job import Cancelled, Job
-from layertui.model.numbers import LayerNumber
 from layertui.model.unforeseen import unforeseen
 from layertui.ui.failures import failure_text
+from layertui.ui.worker.background import background_each
 
 if TYPE_CHECKING:
     from layertui.model.image import Layer
-
-
-class LayerVerified(Message):
-    """All bytes of a layer have been read: what is wrong, empty if verified."""
-
-    def __init__(self, layer: LayerNumber, problem: str) -> None:
-        super().__init__()
-        self.layer = layer
-        self.problem = problem
 
 
 def verifiable(layer: "Layer") -> bool:
@@ -36,10 +27,16 @@ def verifiable(layer: "Layer") -> bool:
     return blob is not None and blob.is_local and not blob.digest and bool(expected_digest(layer))
 
 
-def verify_layers(target: MessagePump, layers: Sequence["Layer"], job: Job) -> None:
-    """Read the layers one after the other in a thread, and post what is found to ``target``."""
+def verify_layers(
+    owner: MessagePump, layers: Sequence["Layer"], verified: Callable[["Layer", str], object], part_of: Job
+) -> None:
+    """Read the layers one after the other in a thread.
 
-    def run() -> None:
+    ``owner`` calls ``verified`` with each and what is wrong with it, empty for nothing; not once ``part_of`` is
+    cancelled.
+    """
+
+    def verify(job: Job) -> Iterator[partial[object]]:
         from layertui.verify.layer import verify_layer
 
         if sys.platform == "linux":  # on Linux, threads have their own priority
@@ -52,6 +49,6 @@ def verify_layers(target: MessagePump, layers: Sequence["Layer"], job: Job) -> N
                 return
             except Exception as error:
                 problem = failure_text(unforeseen(error))
-            target.post_message(LayerVerified(layer.number, problem))
+            yield partial(verified, layer, problem)
 
-    threading.Thread(target=run, name="verify", daemon=True).start()
+    background_each(owner, verify, lambda tell: tell(), name="verify", part_of=part_of)
