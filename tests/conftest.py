@@ -19,11 +19,16 @@ __all__ = ["docker", "docker29"]
 def pytest_configure(config: pytest.Config) -> None:
     os.environ["LAYERTUI_TRACEBACK"] = "1"  # bugs fail loudly
     os.environ.pop("CI", None)
+    os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="layertui-state-")  # not the user's recent images
     # Hundreds of programs are started: their modules are compiled once.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     textual_internals.configure_snapshots(config)
     textual_internals.hurry()
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

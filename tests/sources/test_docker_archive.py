@@ -184,6 +184,14 @@ def test_legacy_names_of_nothing(repositories: dict[str, Any], tmp_path: Path) -
             read(path)
 
 
+def test_an_archive_that_ends_before_its_manifest(tmp_path: Path) -> None:
+    """``docker save`` writes it last: a download that broke off has none."""
+    path = tmp_path / "app.tar"
+    path.write_bytes((file(b"layer.tar", b"x" * 5000) + END)[:2000])
+    with pytest.raises(LayertuiError, match=r"is not an image archive, it has neither .*, and is damaged: "):
+        open_image(f"docker-archive:{path}")
+
+
 def test_images_of_too_many_layers_are_refused_by_number(tmp_path: Path) -> None:
     """One small layer any number of times; Docker has a limit of 125."""
     for count, is_read in ((MAX_LAYERS, True), (MAX_LAYERS + 1, False), (70_000, False)):

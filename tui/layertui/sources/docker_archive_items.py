@@ -56,10 +56,9 @@ def items(files: Files) -> Sequence[Item]:
 
 def legacy_items(files: Files) -> list[LegacyItem]:
     if files.get("repositories") is None:
-        raise LayertuiError(
-            f"{files.path} is not an image archive",
-            "it has neither manifest.json nor index.json nor repositories",
-        )
+        missing = "it has neither manifest.json nor index.json nor repositories"
+        why = f"{missing}, and is damaged: {files.damage}" if files.damage else missing
+        raise LayertuiError(f"{files.path} is not an image archive", why)
     value, _ = read_json(files, "repositories")
     tags: dict[str, list[str]] = {}
     for name, versions in value.items() if isinstance(value, dict) else ():
