@@ -1,8 +1,7 @@
 """The rows of a tree view, over flat columns.
 
 The view, the filter and the open directories are masks over the nodes; the rows are the nodes
-in all three. Masks are combined inside the interpreter's C code, so that a million rows take
-milliseconds, in stretches so short that other threads get their turn.
+in all three (:mod:`layertui.union.masks`).
 """
 
 from __future__ import annotations
@@ -17,8 +16,9 @@ from typing import Literal
 
 from layertui.model.job import Job
 from layertui.model.numbers import NO_NODE, ROOT, Event, LayerNumber, Node
-from layertui.union.arrays import STRETCH, ArrayColumn, assign, column
+from layertui.union.arrays import ArrayColumn, assign, column
 from layertui.union.changes import Mark, SameContent
+from layertui.union.masks import both, either, nodes_in, only, parents_in
 from layertui.union.merged_tree import MergedTree, StoredSizes
 from layertui.union.model import LayerUnion
 from layertui.union.path_filter import matching_nodes
@@ -62,7 +62,7 @@ class TreeRows:
         """Number of matches that are in no row because the view leaves them out."""
         self._nodes = array("I")
         union = merged.union
-        self._parents = _parents(union)
+        self._parents = parents_in(union)
         self._collapsed = bytearray(self._parents)
         self._collapsed[0] = 0
         self._set_aside: bytearray | None = None  # the collapsed directories without the filter
@@ -101,7 +101,7 @@ class TreeRows:
             self._collapsed = bytearray(union.nodes)
         else:
             self._collapsed = bytearray(self._parents)
-            opened = map(old.key, compress(old.subtree(ROOT), _only(before._parents, collapsed)))
+            opened = map(old.key, compress(old.subtree(ROOT), only(before._parents, collapsed)))
             missing = []
             for key in chain((b"",), opened, before._elsewhere):
                 there = union.find_key(key)
@@ -196,7 +196,7 @@ class TreeRows:
 
     def hidden(self) -> int:
         """Return the number of paths in the view that do not exist in the merged tree."""
-        return self._candidates.count(1) - _both(self._candidates, self.merged.visible).count(1)
+        return self._candidates.count(1) - both(self._candidates, self.merged.visible).count(1)
 
     def is_found(self, node: Node) -> bool:
         """Return whether the path itself matches the filter, not only a descendant."""
@@ -318,18 +318,18 @@ class TreeRows:
         if self._matches is None:
             found, mask = view, bytearray(view)
         else:
-            found = _both(view, self._matches)
+            found = both(view, self._matches)
             mask = self._with_parents(found)
         self._found = b"\0" + bytes(found[1:])
         self.found = self._found.count(1)
         self.elsewhere = 0
         if self._matches is not None:
-            self.elsewhere = _both(self._all(), self._matches).count(1, 1) - self.found
+            self.elsewhere = both(self._all(), self._matches).count(1, 1) - self.found
         mask[0] = 1
         self._candidates = bytes(mask)
-        self._changed = b"\0" + _both(self.merged.marks.translate(_CHANGED), found)[1:]
-        mask[:] = _both(mask, self._open)
-        self._nodes = _chosen(mask, 0, self._order)
+        self._changed = b"\0" + both(self.merged.marks.translate(_CHANGED), found)[1:]
+        mask[:] = both(mask, self._open)
+        self._nodes = nodes_in(mask, 0, self._order)
 
     def _splice(self, node: Node) -> None:
         """Compute again only the rows below a node: with a million rows, all of them take too long for one key."""
@@ -339,9 +339,9 @@ class TreeRows:
         count = self.merged.union.end[node] - node
         if self._order is None or self._rank is None:
             start, stop = node + 1, node + count
-            mask = _both(self._candidates[start:stop], self._open[start:stop])
+            mask = both(self._candidates[start:stop], self._open[start:stop])
             last = bisect_left(self._nodes, stop, row + 1)
-            self._nodes[row + 1 : last] = _chosen(mask, start, None)
+            self._nodes[row + 1 : last] = nodes_in(mask, start, None)
         else:
             stop = self._rank[node] + count
             part = self._order[stop - count + 1 : stop]
@@ -355,7 +355,7 @@ class TreeRows:
         merged = self.merged
         if self.view == "merged":
             deleted = merged.marks.translate(_ONLY_DELETED)
-            return _either(merged.visible, deleted) if 1 in deleted else bytes(merged.visible)
+            return either(merged.visible, deleted) if 1 in deleted else bytes(merged.visible)
         if self.view == "changes":
             return bytes(self._with_parents(merged.marks.translate(_ANY)))
         return self._all()
@@ -449,54 +449,3 @@ def _mtime(union: LayerUnion, event: Event) -> int:
 _ANY = bytes(bool(mark) for mark in range(256))
 _CHANGED = bytes(mark not in (Mark.NONE, Mark.REPEATED) for mark in range(256))
 _ONLY_DELETED = bytes(mark == Mark.DELETED for mark in range(256))
-
-
-_SPARSE = 8
-"""With at least one in so many values set, filtering a whole mask is faster than searching for each."""
-
-
-def _parents(union: LayerUnion) -> bytes:
-    """Return 1 for each node that has descendants."""
-    end = union.end
-    return b"".join(
-        bytes(map(operator.lt, range(start + 1, union.nodes + 1), end[start : start + STRETCH]))
-        for start in range(0, union.nodes, STRETCH)
-    )
-
-
-def _chosen(mask: bytes | bytearray, first: int, order: ArrayColumn[int, Node] | None) -> array[int]:
-    """Return the nodes in a mask that starts at the node ``first``, in their order."""
-    nodes = array("I")
-    if order is None and mask.count(1) * _SPARSE < len(mask):
-        at = mask.find(1)
-        while at >= 0:
-            nodes.append(first + at)
-            at = mask.find(1, at + 1)
-        return nodes
-    for start in range(0, len(mask), STRETCH):
-        stop = min(start + STRETCH, len(mask))
-        if order is None:
-            nodes.extend(compress(range(first + start, first + stop), mask[start:stop]))
-        else:
-            part = order[start:stop]
-            nodes.extend(compress(part, map(mask.__getitem__, part)))
-    return nodes
-
-
-def _only(one: bytes, other: bytes | bytearray) -> bytes:
-    """Return the difference of a mask and a subset of it."""
-    return _combine(operator.xor, one, other)
-
-
-def _both(one: bytes | bytearray, other: bytes | bytearray) -> bytes:
-    return _combine(operator.and_, one, other)
-
-
-def _either(one: bytes | bytearray, other: bytes | bytearray) -> bytes:
-    return _combine(operator.or_, one, other)
-
-
-def _combine(operation: Callable[[int, int], int], one: bytes | bytearray, other: bytes | bytearray) -> bytes:
-    # As two large integers: the interpreter combines them 30 bits at a time.
-    result = operation(int.from_bytes(one, "little"), int.from_bytes(other, "little"))
-    return result.to_bytes(len(one), "little")
