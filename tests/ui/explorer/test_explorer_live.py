@@ -282,6 +282,7 @@ def attach(monkeypatch: pytest.MonkeyPatch) -> Told:
 async def asked(pilot: Pilot[None]) -> None:
     await loaded(pilot)
     await pilot.press("a")
+    await until(pilot, lambda: isinstance(pilot.app.screen, AttachmentsDialog))
     await until(pilot, lambda: "Looking for" not in screen_text(pilot))
     await quiet(pilot)  # the explorer below
 
