@@ -50,6 +50,22 @@ def test_docker_builds_and_the_reference_is_printed(context: Path, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("_docker")
+def test_in_ci_the_image_is_checked(context: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CI", "true")
+    for rules, status, last in (
+        ("rules: {}", 0, "PASS [pass:2 skip:1]"),
+        ("rules: {lowestEfficiency: 1, highestWastedBytes: off, highestUserWastedPercent: off}", 0, None),
+        ("[rules]\nforbidden-paths = ['/file']", 1, "FAIL: 0 rules passed, 1 failed"),
+    ):
+        (tmp_path / (".layertui.toml" if rules.startswith("[") else ".dive-ci")).write_text(rules)
+        done = subprocess.run(
+            [COMMAND, "build", context], capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+        assert done.returncode == status, done.stderr
+        assert done.stdout.splitlines()[-1] == (last or "PASS [pass:1 skip:2]")
+
+
+@pytest.mark.usefixtures("_docker")
 def test_the_image_opens_in_the_app(context: Path) -> None:
     own: dict[str, Any] = {name: os.environ[name] for name in ("DOCKER_HOST", "DOCKER_BUILDKIT", "TMPDIR")}
     with Terminal("build", "--tag", "built:1", str(context), **own) as terminal:

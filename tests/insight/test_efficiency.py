@@ -28,8 +28,8 @@ def test_dives_golden_figures() -> None:
         "user_wasted_percent": 0.4834911001404049,
     }
     assert efficiency(indexes).inefficient == [
-        Inefficiency("/root/example/somefile1.txt", 2, 12810),
         Inefficiency("/root/saved.txt", 2, 12810),
+        Inefficiency("/root/example/somefile1.txt", 2, 12810),
         Inefficiency("/root/example/somefile3.txt", 2, 6405),
     ]
 

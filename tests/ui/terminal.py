@@ -27,13 +27,14 @@ class Terminal:
         columns: int = 120,
         rows: int = 40,
         cwd: Path | None = None,
+        program: str = str(COMMAND),
         **environment: str,
     ) -> None:
         self.raw = b""
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self.process = pexpect.spawn(
-            str(COMMAND),
+            program,
             list(arguments),
             dimensions=(rows, columns),
             env=self.environment(**environment),

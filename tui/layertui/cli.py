@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from layertui import __version__
-from layertui.commands import COMMANDS
+from layertui.commands import COMMANDS, dive, docker_plugin
 from layertui.commands.output import Output, OutputClosed, drop, note, open_standard_streams
 from layertui.commands.parsing import Parser, add_common
 from layertui.model.errors import LayertuiError
@@ -56,7 +56,7 @@ examples:
   layertui app.tar
   layertui --platform linux/arm64 oci:app:1.0
 
-With CI=true, layertui REFERENCE is layertui check REFERENCE.
+With CI=true, layertui REFERENCE checks the image, as with --ci.
 
 exit status: 0 success, 1 differences found or a check failed, 2 an error
 """
@@ -103,6 +103,11 @@ def _outcome(words: list[str]) -> tuple[int, str]:
 
 
 def _run(words: list[str]) -> int:
+    if docker_plugin.is_plugin():
+        if words == [docker_plugin.METADATA]:
+            docker_plugin.print_metadata()
+            return DONE
+        words = docker_plugin.own_words(words)
     position = _command_at(words)
     if position < 0:
         return _open(words)
@@ -129,7 +134,7 @@ def _command_at(words: Sequence[str]) -> int:
     for position, word in enumerate(words):
         if is_value:
             is_value = False
-        elif word == "--platform":
+        elif word == "--platform" or word in dive.WITH_VALUE:
             is_value = True
         elif word == "--":
             return -1
@@ -146,14 +151,15 @@ def _open(words: list[str]) -> int:
     parser.add_argument("reference", metavar="REFERENCE", nargs="?", help="an image, or the path of one")
     parser.add_argument("--version", action="version", version=f"layertui {__version__}")
     add_common(parser, has_json=False, has_quiet=False)
+    dive.add_dive_options(parser)
     options, rest = parser.parse_known_args(words)
     if rest:
         raise _misplaced(options.reference, rest)
     if options.reference and words[0] != "--":
         _check_no_command(options.reference)
-    if options.reference and is_ci():
-        return _command("check", words)  # as dive does
-    return explore(options.reference, options.platform, not options.no_cache)
+    reference = dive.reference_of(options)
+    status = dive.run(reference, options, is_ci())
+    return explore(reference, options.platform, not options.no_cache) if status is None else status
 
 
 def _misplaced(word: str | None, rest: Sequence[str]) -> LayertuiError:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from layertui.commands.dive import gate
 from layertui.commands.output import Output
 from layertui.commands.parsing import Parser
 from layertui.model.errors import LayertuiError
@@ -21,8 +22,9 @@ Build an image with docker, or podman if docker is not installed, and open it
 in the app. All arguments are passed to docker build.
 """
 EPILOG = """\
-Without a terminal, or in CI, print the reference of the image instead of
-opening it. If the build fails, the exit status is 2.
+With CI=true, check the image instead of opening it, as layertui check does.
+Without a terminal, print its reference. If the build fails, the exit status
+is 2.
 
 examples:
   layertui build .
@@ -51,8 +53,10 @@ def run(options: argparse.Namespace) -> int:
         with suppress(OSError, ValueError):
             identity = file.read_text().strip()
     reference = _find(identity, Path(program).name)
-    from layertui.ui.launch import explore, obstacle
+    from layertui.ui.launch import explore, is_ci, obstacle
 
+    if is_ci():
+        return gate(reference)
     if obstacle():
         Output(0).line(reference)
         return 0

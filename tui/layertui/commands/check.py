@@ -8,6 +8,8 @@ from pathlib import Path
 
 from layertui.cache.directory import save
 from layertui.commands.check_text import print_summary, print_text
+from layertui.commands.dive import add_limits, limits_of
+from layertui.commands.dive_report import print_dive_report
 from layertui.commands.opening import Opened, image_of, read_layers
 from layertui.commands.output import Output, raw, warn
 from layertui.commands.parsing import add_common, add_image
@@ -54,6 +56,7 @@ examples:
   layertui check app.tar
   layertui check app.tar --report junit=gate.xml --report sarif=gate.sarif
   layertui check app:2 --baseline app:1
+  layertui check app.tar --highestWastedBytes 20MB
   layertui check app.tar --baseline gate.json --update-baseline
 """
 
@@ -63,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", metavar="FILE", type=Path, help=f"rules file: .toml, or the format of {DIVE}"
     )
+    add_limits(parser)
     parser.add_argument("--baseline", metavar="FILE|IMAGE", help="what to compare growth with")
     parser.add_argument(
         "--update-baseline",
@@ -78,6 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also write a report to FILE; repeatable",
     )
     add_common(parser)
+    parser.set_defaults(is_dive=False)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -85,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
         raise LayertuiError("--json cannot be combined with --format")
     form = "json" if options.json else options.format or "text"
     reports = [_report(text) for text in options.report]
-    config = load_config(options.config, Path())
+    config = load_config(options.config, Path()).with_dive_limits(limits_of(options))
     if not options.quiet:
         for text in config.warnings:
             warn(text)
@@ -95,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     if options.baseline and not options.update_baseline and config.rules.growth is None:
         raise LayertuiError("nothing to compare", "no rule growth is set", "set one, see docs/check.md")
     opened = read_layers(options, image_of(options), keep=files_to_keep(config))
-    verdict = _verdict(options, config, opened, place)
+    subject, verdict = _judge(options, config, opened, place)
     status = {Status.PASS: 0, Status.FAIL: 1}.get(verdict.status, 2)
     notes = []
     try:
@@ -104,7 +109,10 @@ def run(options: argparse.Namespace) -> int:
         if place is not None and options.update_baseline:
             notes.append(_update(place, verdict, opened))
     finally:  # print the verdict even if a report cannot be written
-        _print(Output(status), verdict, form, opened, notes)
+        if options.is_dive and config.is_dive:
+            print_dive_report(Output(status), verdict, subject.dive)
+        else:
+            _print(Output(status), verdict, form, opened, notes)
     return status
 
 
@@ -117,7 +125,9 @@ def _report(text: str) -> tuple[str, Path]:
     return form, Path(file)
 
 
-def _verdict(options: argparse.Namespace, config: Config, opened: Opened, place: str | None) -> Verdict:
+def _judge(
+    options: argparse.Namespace, config: Config, opened: Opened, place: str | None
+) -> tuple[CheckedImage, Verdict]:
     def compared() -> Baseline | None:
         if place is None:
             raise LayertuiError("nothing to compare with", "", "name it with --baseline")
@@ -132,7 +142,7 @@ def _verdict(options: argparse.Namespace, config: Config, opened: Opened, place:
     with ProgressBar(options.quiet, "checking", 0) as bar:
         ignored = Globs(config.ignore, below=True)
         subject = CheckedImage(opened.image, opened.union, opened.contents(), ignored, compared, bar.job)
-        return evaluate(config, subject)
+        return subject, evaluate(config, subject)
 
 
 def _update(place: str, verdict: Verdict, opened: Opened) -> str:

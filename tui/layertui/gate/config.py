@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,24 @@ class Config:
     """Rules that a ``.dive-ci`` disables."""
     warnings: Sequence[str] = ()
 
+    @property
+    def is_dive(self) -> bool:
+        """Whether the rules are dive's: its defaults, or of a file of its format."""
+        return self.file is None or not _is_toml(self.file)
+
+    def with_dive_limits(self, given: Mapping[str, str]) -> Config:
+        """Return the rules with other limits, by dive's names of its rules.
+
+        Raises :class:`LayertuiError` for invalid values.
+        """
+        limits, disabled = _dive_limits(given, lambda name: f"--{name}")
+        named = {_DIVE_RULES[name][0] for name in given}
+        return replace(
+            self,
+            rules=msgspec.structs.replace(self.rules, **limits),
+            disabled=(*(rule for rule in self.disabled if rule not in named), *disabled),
+        )
+
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     rules: Rules
@@ -48,7 +66,7 @@ def load_config(file: Path | None, directory: Path) -> Config:
     Raises :class:`LayertuiError` for files that cannot be read and unknown rules.
     """
     if file is not None:
-        return _toml(file) if file.suffix == ".toml" else _dive(file)
+        return _toml(file) if _is_toml(file) else _dive(file)
     if (own := directory / OWN).exists():
         return _toml(own)
     project = directory / PYPROJECT
@@ -60,6 +78,10 @@ def load_config(file: Path | None, directory: Path) -> Config:
 
 
 # TOML
+
+
+def _is_toml(file: Path) -> bool:
+    return file.suffix == ".toml"
 
 
 def _toml(file: Path) -> Config:
@@ -103,7 +125,7 @@ def _limit(kind: type, value: object) -> Size | Ratio | Growth:
 # dive
 
 
-_DIVE_RULES = {
+_DIVE_RULES: Mapping[str, tuple[str, str, Callable[[Any], Any]]] = {
     "lowestEfficiency": ("lowest-efficiency", "0.9", parse_ratio),
     "highestWastedBytes": ("highest-wasted-bytes", "disabled", parse_size),
     "highestUserWastedPercent": ("highest-user-wasted-percent", "0.1", parse_ratio),
@@ -124,24 +146,34 @@ def _dive(file: Path) -> Config:
 
 
 def _dive_rules(file: Path | None, given: Mapping[Any, Any]) -> Config:
+    values = {
+        name: default if given.get(name) is None else given[name]
+        for name, (_, default, _) in _DIVE_RULES.items()
+    }
+    limits, disabled = _dive_limits(values, lambda name: f"{name} in {file}")
+    unknown = [str(name) for name in given if name not in _DIVE_RULES]
+    warnings = [f"{file}: {name} is not a rule of dive, ignored as by dive" for name in unknown]
+    return Config(file, Rules(**limits), disabled=disabled, warnings=warnings)
+
+
+def _dive_limits(
+    values: Mapping[str, Any], place: Callable[[str], str]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the limits by field of :class:`Rules`, and the disabled rules; ``place`` names one in errors."""
     limits: dict[str, Any] = {}
     disabled = []
-    for name, (own, default, read) in _DIVE_RULES.items():
-        value = given.get(name)
-        if value is None:
-            value = default
+    for name, value in values.items():
+        own, _, read = _DIVE_RULES[name]
         if not isinstance(value, str):
-            raise LayertuiError(f"{name} in {file} has an invalid value", "it is not a scalar")
+            raise LayertuiError(f"{place(name)} has an invalid value", "it is not a scalar")
         if value.strip().lower() in ("", "disabled", "off", "false"):
             disabled.append(own)
             continue
         try:
             limits[own.replace("-", "_")] = read(value)
         except ValueError as error:
-            raise LayertuiError(f"{name} in {file} has an invalid value", str(error)) from error
-    unknown = [str(name) for name in given if name not in _DIVE_RULES]
-    warnings = [f"{file}: {name} is not a rule of dive, ignored as by dive" for name in unknown]
-    return Config(file, Rules(**limits), disabled=tuple(disabled), warnings=warnings)
+            raise LayertuiError(f"{place(name)} has an invalid value", str(error)) from error
+    return limits, tuple(disabled)
 
 
 def _yaml(file: Path) -> Any:

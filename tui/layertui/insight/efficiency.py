@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from layertui.layers.whiteout import AUFS_PREFIX, WHITEOUT_PREFIX, whiteout_name
+from layertui.layers.whiteout import WHITEOUT_PREFIX, whiteout_name
 from layertui.model.layer_index import Kind, LayerIndex, path_of
 
 
@@ -40,7 +40,7 @@ class Efficiency:
     wasted_bytes: int
     """The sum of ``inefficient``."""
     inefficient: Sequence[Inefficiency]
-    """Largest first."""
+    """Largest first, equal ones as dive sorts up to twelve: what was repeated last comes first."""
 
     @property
     def user_wasted_percent(self) -> float | None:
@@ -72,8 +72,8 @@ def efficiency(indexes: Sequence[LayerIndex]) -> Efficiency:
         _visit(tree, stack, count)
         stack.lay(tree)
     sizes = [sum(index.size) for index in indexes]
-    inefficient = [Inefficiency(path_of(key), *row) for key, row in count.again.items()]
-    inefficient.sort(key=lambda row: (-row.size, row.path))
+    inefficient = [Inefficiency(path_of(key), *row) for key, row in reversed(count.again.items())]
+    inefficient.sort(key=lambda row: -row.size)
     return Efficiency(
         efficiency=count.least / count.total if count.total else 1.0,
         size_bytes=sum(sizes),
@@ -83,26 +83,42 @@ def efficiency(indexes: Sequence[LayerIndex]) -> Efficiency:
     )
 
 
+NO_ENTRY = -1
+_DROPPED = b".wh..wh.."
+"""dive adds all but these (``file_tree.go``, doubleWhiteoutPrefix): AUFS' own files are whiteouts to it."""
+
+
+def entries_of(index: LayerIndex) -> dict[bytes, int]:
+    """Return the entry of each path as dive adds them to the layer's tree, whiteouts by their names in the tar.
+
+    The directory of a marker that dive drops has :data:`NO_ENTRY`, if nothing else adds it.
+    """
+    nodes: dict[bytes, int] = {}
+    for entry, (key, kind) in enumerate(zip(index.entry_keys(), index.kind, strict=True)):
+        if kind == Kind.WHITEOUT:
+            above, slash, name = key.rpartition(b"\0")
+            nodes[above + slash + whiteout_name(name)] = entry
+        elif kind == Kind.OPAQUE:
+            nodes.setdefault(key, NO_ENTRY)
+        elif kind == Kind.METADATA and key.rpartition(b"\0")[2].startswith(_DROPPED):
+            nodes.setdefault(key.rpartition(b"\0")[0], NO_ENTRY)
+        else:
+            nodes[key] = entry
+    nodes.pop(b"", None)
+    return nodes
+
+
 _Leaf = tuple[int, bool]
 """Bytes, and whether it is a directory."""
 _IMPLIED = (0, False)
 
 
 def _tree(index: LayerIndex) -> list[tuple[bytes, _Leaf]]:
-    """Return a layer's paths in dive's order, whiteouts by their names in the tar."""
-    nodes: dict[bytes, _Leaf] = {}
-    for key, kind, size in zip(index.entry_keys(), index.kind, index.size, strict=True):
-        if kind == Kind.WHITEOUT:
-            above, slash, name = key.rpartition(b"\0")
-            nodes[above + slash + whiteout_name(name)] = _IMPLIED
-        elif kind == Kind.OPAQUE:
-            nodes.setdefault(key, _IMPLIED)  # dive drops it, but has created its directory
-        elif kind == Kind.METADATA:
-            nodes.setdefault(key.partition(AUFS_PREFIX)[0].rstrip(b"\0"), _IMPLIED)
-        else:
-            nodes[key] = (size, kind == Kind.DIRECTORY)
-    nodes.pop(b"", None)
-    return sorted(nodes.items())
+    """Return a layer's paths in dive's order."""
+    return [
+        (key, _IMPLIED if entry == NO_ENTRY else (index.size[entry], index.kind[entry] == Kind.DIRECTORY))
+        for key, entry in sorted(entries_of(index).items())
+    ]
 
 
 @dataclass(slots=True)
