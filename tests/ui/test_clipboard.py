@@ -11,7 +11,7 @@ import pytest
 from layertui.ui.app import LayertuiApp
 from layertui.ui.clipboard import copiers, copy
 from tests.programs import need
-from tests.textual_internals import notifications
+from tests.textual_internals import notifications, screen_text
 from tests.ui.images_app import settled
 from tests.ui.places import Places, until
 from tests.ui.terminal import COMMAND
@@ -49,6 +49,18 @@ async def test_nothing_is_said_to_be_copied_where_nobody_knows(places: Places) -
     sent, told = await said("sha256:abc\x1b[2J", places)
     assert "\x1b" not in sent and sent.startswith("sha256:abc")
     assert told.startswith("Sent sha256:abc") and told.endswith("to the terminal's clipboard (OSC 52)")
+
+
+@pytest.mark.parametrize("columns", [80, 120, 200])
+async def test_a_digest_is_told_on_one_line(columns: int, places: Places) -> None:
+    digest = "sha256:" + "0123456789abcdef" * 4
+    async with App().run_test(size=(columns, 24), notifications=True) as pilot:
+        await settled(pilot)
+        copy(pilot.app.screen, digest)
+        await until(pilot, lambda: digest[:12] in screen_text(pilot))
+        (line,) = (line for line in screen_text(pilot).splitlines() if digest[:12] in line)
+        start, _, end = line[line.index(digest[:12]) :].split()[0].partition("…")
+        assert digest.startswith(start) and digest.endswith(end) and len(start + end) >= 35
 
 
 async def test_a_program_that_took_it_is_named(

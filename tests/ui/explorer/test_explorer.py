@@ -399,7 +399,13 @@ async def test_z_gives_a_pane_the_screen_and_takes_it_back(read: Read) -> None:
         assert explorer(pilot).is_current and layers(pilot).region.height
         await pilot.press("z", "4")  # the detail of the path
         await quiet(pilot)
-        assert detail(pilot).region.height
+        assert detail(pilot).region.height and tree(pilot).has_focus
+        await pilot.press("z")  # of what was opened
+        await quiet(pilot)
+        assert detail(pilot).has_focus and detail(pilot).region.height >= 30
+        await pilot.press("z", "escape", "4", "j", "z")
+        await quiet(pilot)
+        assert explorer(pilot).panes.tree_pane.region.height >= 30
 
 
 async def test_keys_of_the_tree_in_every_pane(read: Read) -> None:

@@ -12,7 +12,7 @@ from textual.color import Color
 
 from layertui.ui.app import LayertuiApp
 from layertui.ui.theme.color_math import nearest_of_256
-from layertui.ui.theme.colors import DARK_THEME, LIGHT_THEME, shades
+from layertui.ui.theme.colors import DARK_THEME, LIGHT_THEME, shades, themes
 from layertui.ui.theme.layers import LayerRoles, layer_color
 from layertui.ui.theme.styles import Palette
 from tests.textual_internals import notifications
@@ -144,6 +144,9 @@ def test_texts_are_legible(dark: bool, few: bool) -> None:
     changes = (tone.added, tone.modified, tone.attributes, tone.deleted)
     for colour in (tone.foreground, tone.quiet, tone.accent, *changes):
         assert contrast(colour, tone.surface) >= 4.5, colour
+    for theme in themes(few):
+        if theme.dark == dark and not theme.ansi:  # what cannot be selected is read all the same
+            assert contrast(theme.variables["text-disabled"], tone.surface) >= 4.5
     for number in (*LAYERS, CONTAINER):
         colour = on_screen(layer_color(number, dark, roles=ROLES), few)
         assert contrast(colour, tone.surface) >= 4.5, (number, colour)

@@ -11,7 +11,19 @@ from layertui.text.format import count_text, growth_text, size_text
 def verdict(found: Comparison, minus: str = "-") -> str:
     """Return the result in one sentence; ``minus`` is the sign of what is smaller."""
     if found.has_same_files:
+        return short_verdict(found, minus)
+    return f"{_growth_text(found, minus)}: {counts_text(found, minus)}."
+
+
+def short_verdict(found: Comparison, minus: str = "-") -> str:
+    """Return the result in one sentence without counts of files."""
+    if found.has_same_files:
         return "Files are the same, the config is not." if found.config else "Config and files are the same."
+    return f"{_growth_text(found, minus)}."
+
+
+def _growth_text(found: Comparison, minus: str) -> str:
+    """``B is 5.00 kB larger than A (+5.02 kB live, -24 B dead)``."""
     before, after = found.sums.size_a, found.sums.size_b
     grown = after.size - before.size
     size = f"{size_text(abs(grown))} {'larger' if grown > 0 else 'smaller'} than" if grown else "as large as"
@@ -19,7 +31,7 @@ def verdict(found: Comparison, minus: str = "-") -> str:
     if after.dead != before.dead:
         live, dead = (growth_text(size, minus) for size in (found.sums.growth, after.dead - before.dead))
         parts = f" ({live} live, {dead} dead)"
-    return f"B is {size} A{parts}: {counts_text(found, minus)}."
+    return f"B is {size} A{parts}"
 
 
 def counts_text(found: Comparison, minus: str = "-") -> str:

@@ -14,8 +14,10 @@ from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.worker.background import background
 
-_NOTED = 60
-"""Cells of a value that are shown in the notification."""
+_NOTE = 60
+"""Most cells of a notification; it takes at most half of the screen."""
+_NOTE_FRAME = 4
+"""Cells of its border and padding."""
 _PROGRAM_TIME = 2.0
 """Seconds that a program may take."""
 
@@ -48,7 +50,8 @@ def copiers() -> Iterator[Copier]:
 def copy(node: DOMNode, value: str) -> None:
     """Copy a value, sanitized: the clipboard takes only UTF-8, and a terminal may interpret the rest."""
     shown = visible(value)
-    copy_text(node, shown, shorten(shown, _NOTED))
+    room = min(_NOTE, node.app.size.width // 2) - _NOTE_FRAME
+    copy_text(node, shown, shorten(shown, max(room, 1)))
 
 
 def copy_text(node: DOMNode, text: str, what: str) -> None:

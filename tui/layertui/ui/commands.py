@@ -109,6 +109,10 @@ class Palette(CommandPalette, StackScreen[None]):
         LoadingIndicator {
             border: none;
         }
+
+        &.-low #--container {
+            margin-top: 0;
+        }
     }
     """
 

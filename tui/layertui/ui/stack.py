@@ -9,6 +9,7 @@ dialog closes the screen below it too.
 from collections.abc import Callable
 from typing import Generic
 
+from textual import events, on
 from textual.actions import SkipAction
 from textual.await_complete import AwaitComplete
 from textual.dom import DOMNode
@@ -20,12 +21,19 @@ from layertui.ui.clipboard import copy_text
 from layertui.ui.settings import Settings
 from layertui.ui.theme.layers import NO_ROLES, LayerRoles, roles_of
 
+LOW = 20
+"""Height in lines below which there is hardly any room; screens then have the class ``-low``."""
+
 
 class StackScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
     """Base of all screens; closed at most once, and never a screen above or below it in its place."""
 
     layer_roles: var[LayerRoles] = var(NO_ROLES, init=False)
     """The kinds of layers of its image, for their colors."""
+
+    @on(events.Resize)
+    def _note_height(self, event: events.Resize) -> None:
+        self.set_class(event.size.height < LOW, "-low")
 
     def action_copy_text(self) -> None:
         """Copy what is selected with the mouse; without a selection, ctrl+c shows how to quit."""

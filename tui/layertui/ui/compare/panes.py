@@ -74,6 +74,19 @@ class FactsView(TextView):
 class ComparePanes(TreeSplitView):
     """Shows a :class:`~layertui.compare.comparison.Comparison`; moving in the tree moves the detail."""
 
+    DEFAULT_CSS = """
+    /* Of the facts no row is selected: where there is hardly any room their title is enough. */
+    ComparePanes {
+        &.-narrow.-low {
+            grid-rows: 1 1fr;
+        }
+
+        &.-narrow.-low.-leading {
+            grid-rows: 1fr 3;
+        }
+    }
+    """
+
     def __init__(self) -> None:
         self.facts = FactsView()
         super().__init__(self.facts, ComparedPane(id="detail"), ComparedPresenter())

@@ -21,7 +21,7 @@ from layertui.ui.compare.panes import ComparePanes
 from layertui.ui.compare.side_header import Chosen, SideHeader
 from layertui.ui.keys import Legend, bind
 from layertui.ui.navigator import navigator
-from layertui.ui.stack import StackScreen, open_instead
+from layertui.ui.stack import LOW, StackScreen, open_instead
 from layertui.ui.theme.layers import NO_ROLES
 from layertui.ui.tree.presenter import FILTER_HELP
 from layertui.ui.widgets.key_bar import KeyBar
@@ -73,6 +73,10 @@ class CompareScreen(StackScreen[None]):
         padding: 0 1;
         color: $foreground;
     }
+    CompareScreen.-low #verdict {
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
+    }
     """
 
     def __init__(self, a: Chosen, b: Chosen) -> None:
@@ -84,6 +88,7 @@ class CompareScreen(StackScreen[None]):
         self._waiting = len(self._sides)
         self._ignored = 0
         self._comparing = Job()
+        self._is_comparing = False
         self._failed = False
 
     def compose(self) -> ComposeResult:
@@ -107,6 +112,8 @@ class CompareScreen(StackScreen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         self.panes.fit(event.size)
+        if self.comparison is not None and not self._is_comparing:
+            self._say_verdict(self.comparison)
 
     # Reading and comparing
 
@@ -143,6 +150,7 @@ class CompareScreen(StackScreen[None]):
         assert a is not None and b is not None
         ignored, known = IGNORED[self._ignored], self.comparison
         self._comparing.cancel()
+        self._is_comparing = True
         self._say("comparing …")
         self.panes.tree_view.say("Comparing …")
 
@@ -163,21 +171,28 @@ class CompareScreen(StackScreen[None]):
         self._say(f"comparing contents … {size_text(done)} of {size_text(total)}")
 
     def _show(self, compared: "tuple[Comparison, ComparedRows, Page]") -> None:
-        from layertui.compare.summary import verdict
-
         self.comparison, rows, facts = compared
+        self._is_comparing = False
         for side in self._sides:
             side.compared(self.comparison)
         self.panes.show(self.comparison, rows, facts)
-        self._say(verdict(self.comparison, "−"), self._notes(self.comparison))
+        self._say_verdict(self.comparison)
         self.refresh_bindings()
 
-    def _notes(self, found: "Comparison") -> str:
-        """Return what was ignored, in how many paths, and the key that changes it; what could not be compared."""
+    def _say_verdict(self, found: "Comparison") -> None:
+        """Show the result; where there is hardly any room on one line, without the counts that the tree has."""
+        from layertui.compare.summary import short_verdict, verdict
+
+        is_low = self.size.height < LOW
+        said = short_verdict(found, "−") if is_low else verdict(found, "−")
+        self._say(said, self._notes(found, is_low))
+
+    def _notes(self, found: "Comparison", is_low: bool) -> str:
+        """Return what could not be compared; what was ignored, in how many paths, and the key that changes it."""
         names = " and ".join(IGNORED[self._ignored]) or "nothing"
-        count = f"{count_text(found.ignored, 'path')}: " if found.ignored else ""
+        count = f"{count_text(found.ignored, 'path')}: " if found.ignored and not is_low else ""
         unread = f"  ✗ {len(found.unread):,} not compared" if found.unread else ""
-        return f"  {count}{names} ignored (i){unread}"
+        return f"{unread}  {count}{names} ignored (i)"
 
     def _say(self, text: str, notes: str = "") -> None:
         said = Content.assemble((text, "bold"), (notes, "$quiet"))

@@ -36,6 +36,7 @@ class CompletedField(Vertical):
         OptionList {
             max-height: 10;
         }
+
     }
     """
 

@@ -42,6 +42,15 @@ class Dialog(ModalScreen[ScreenResultType], StackScreen[ScreenResultType], Gener
             margin-top: 1;
         }
 
+        &.-low .asking {
+            margin-top: 0;
+            max-height: 100%;
+        }
+
+        &.-low .asking .choices {
+            margin-top: 0;
+        }
+
         .asking .choices > .option-list--option-highlighted {
             color: $block-cursor-foreground;
             background: $block-cursor-background;

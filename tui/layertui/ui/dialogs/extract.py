@@ -77,6 +77,16 @@ class ExtractDialog(Dialog[None]):
         #state.failed {
             color: $deleted;
         }
+
+        &.-low {
+            CompletedField, #owner, #state {
+                margin-top: 0;
+            }
+
+            OptionList {
+                max-height: 4;
+            }
+        }
     }
     """
 

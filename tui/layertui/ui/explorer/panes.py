@@ -268,7 +268,6 @@ class ImagePanes(TreeSplitView):
         self._follow_focus()
 
     def on_descendant_focus(self) -> None:
-        self.set_class(self._focused is self.layer_list, "-leading")
         self._follow_focus()
 
     def _follow_focus(self) -> None:

@@ -142,8 +142,17 @@ class ImagesScreen(StackScreen[None]):
         self._show()
         self.call_after_refresh(self.action_look)
 
+    def on_descendant_focus(self) -> None:
+        self._close_list()
+
+    def _close_list(self) -> None:
+        """Where there is hardly any room, leave it to the detail while that has the focus."""
+        has_focus = self.focused is self.query_one(ImageDetail)
+        self.query_one("#list").set_class(has_focus and not self.has_class("-wide"), "-closed")
+
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
+        self._close_list()
         self._show()
 
     def save_to(self, settings: "Settings") -> None:

@@ -118,8 +118,18 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
         for looker in self._lookers.values():
             looker.close()
 
+    def on_descendant_focus(self) -> None:
+        self._close_other()
+
+    def _close_other(self) -> None:
+        """Where there is hardly any room, leave it to the pane with the focus."""
+        sums, findings, is_narrow = self._view("sums"), self._view("findings"), not self.has_class("-wide")
+        sums.set_class(is_narrow and self.focused is findings, "-closed")
+        findings.set_class(is_narrow and self.focused is not findings, "-closed")
+
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
+        self._close_other()
         self._sizes.fit(*event.size)
         self.call_after_refresh(self._fit)
 

@@ -165,7 +165,7 @@ def _theme(name: str, tone: Shades, dark: bool, ansi: bool = False) -> Theme:
         | {
             "text": tone.foreground,
             "text-muted": tone.quiet,
-            "text-disabled": tone.line,
+            "text-disabled": tone.quiet,
             "border": tone.accent,
             "border-blurred": tone.line,
             # Not "reverse": lists of Textual drop that style.

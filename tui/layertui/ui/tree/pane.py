@@ -63,7 +63,8 @@ class TreePane(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("slash", "filter", "filter", tooltip="Filter paths"),
         bind("colon,ctrl+g", "jump", "jump", show=False, tooltip="Go to a path"),
-        bind("escape", "leave", "clear the filter", show=False, tooltip="Clear the filter"),
+        bind("escape", "clear", "clear", tooltip="Clear the filter"),
+        bind("escape", "cancel", "cancel", tooltip="Close the field"),
     ]
     DEFAULT_CSS = """
     TreePane {
@@ -120,8 +121,8 @@ class TreePane(Vertical):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable letter keys while typing; enable the field's keys only with the field."""
-        if action == "leave":
-            return self.has_class("-asking")
+        if action in ("clear", "cancel"):
+            return self.has_class("-asking") and (action == "cancel") == self._jumping
         return not self._is_typing
 
     @property
@@ -136,11 +137,15 @@ class TreePane(Vertical):
         """Open the path field."""
         self._ask(jumping=True, value="")
 
-    def action_leave(self) -> None:
-        """Close the field, and clear the filter."""
-        if not self._jumping and self.view.query_text:
+    def action_clear(self) -> None:
+        """Clear the filter, and close its field."""
+        if self.view.query_text:
             self._stop_timers()
             self.view.filter("", self._before if self._is_typing else self.view.node)
+        self._close()
+
+    def action_cancel(self) -> None:
+        """Close the field for a path."""
         self._close()
 
     def _ask(self, jumping: bool, value: str) -> None:
@@ -198,7 +203,7 @@ class TreePane(Vertical):
             if self._field.value.strip():
                 self.view.focus()
             else:
-                self.action_leave()
+                self.action_clear()
             return
         self._awaited = f"/{event.value.strip('/')}"
         self._go_to_awaited()

@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from layertui.ui.detail.pane import DetailPane
 from layertui.ui.keys import bind
+from layertui.ui.stack import LOW
 from layertui.ui.tree.pane import TreeField, TreePane
 from layertui.ui.tree.presenter import RowPresenter
 
@@ -20,8 +21,6 @@ WIDE = 160
 """Width in columns from which the detail is beside the tree."""
 NARROW = 100
 """Width in columns below which the tree is under the layers."""
-LOW = 20
-"""Height in lines below which Layers shrinks to one line, or the tree to three, while the other has the focus."""
 TALL = 32
 """Height in lines from which the detail has its own place on a narrow terminal."""
 
@@ -50,8 +49,8 @@ class TreeSplitView(Container):
 
     DEFAULT_CSS = """
     /* -wide: the detail stands beside the tree. -narrow: the tree stands under what leads. -short: the
-       detail takes the place of that. -detail: it is shown. -low: hardly any room. -leading: what leads has
-       the focus, and more room. */
+       detail takes the place of that. -detail: it is shown. -low: hardly any room. -leading, -following: what
+       leads, or the detail, has the focus, and more room. */
 
     TreeSplitView {
         layout: grid;
@@ -122,6 +121,10 @@ class TreeSplitView(Container):
             grid-rows: 1fr 1fr;
         }
 
+        &.-low.-short.-detail.-following {
+            grid-rows: 1 1fr;
+        }
+
         &.-wide {
             grid-rows: 1fr;
         }
@@ -157,6 +160,7 @@ class TreeSplitView(Container):
         """Return the subject of the detail."""
         self._detail_wanted: bool | None = None  # None: visible if there is room
         self._zoomed: Widget | None = None  # the pane that has the screen
+        self._has_opened = False  # the detail was opened, and nothing else was done since
 
     def compose(self) -> ComposeResult:
         self.lead.add_class("lead")
@@ -173,6 +177,14 @@ class TreeSplitView(Container):
         self._zoom(None)
         self._want_detail(True)
         self.call_after_refresh(self.detail.focus)
+
+    def on_tree_view_highlighted(self) -> None:
+        self._has_opened = False
+
+    def on_descendant_focus(self) -> None:
+        self._has_opened = False
+        self.set_class(self._focused is self.lead, "-leading")
+        self.set_class(self._focused is self.detail, "-following")
 
     def fit(self, size: Size) -> None:
         """Arrange the panes for a screen of ``size``."""
@@ -196,7 +208,7 @@ class TreeSplitView(Container):
         return self.screen.focused
 
     def _want_detail(self, wanted: bool) -> None:
-        self._detail_wanted = wanted
+        self._detail_wanted = self._has_opened = wanted
         self.fit(self.screen.size)
         if (self._focused is self.detail and not wanted) or (
             self._focused is self.lead and self.has_class("-short")
@@ -208,10 +220,15 @@ class TreeSplitView(Container):
         return action != "ask" or not isinstance(self._focused, TreeField)
 
     def action_zoom(self) -> None:
-        """Give the focused pane the screen, or all panes their places back."""
-        focused = self._focused
+        """Give the pane that was opened last, else the focused one, the screen; or all panes their places back."""
+        if self._zoomed is not None:
+            self._zoom(None)
+            return
+        if self._has_opened:
+            self.detail.focus()
+        focused = self.detail if self._has_opened else self._focused
         pane = self.tree_pane if focused is not None and self.tree_pane in focused.ancestors else focused
-        self._zoom(None if self._zoomed is not None else pane)
+        self._zoom(pane)
 
     def _zoom(self, pane: Widget | None) -> None:
         """Show one of the panes alone; None: all of them."""
