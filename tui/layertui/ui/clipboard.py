@@ -14,9 +14,9 @@ from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.worker.background import background
 
-_NOTE = 60
+_TOAST = 60
 """Most cells of a notification; it takes at most half of the screen."""
-_NOTE_FRAME = 4
+_TOAST_FRAME = 4
 """Cells of its border and padding."""
 _PROGRAM_TIME = 2.0
 """Seconds that a program may take."""
@@ -50,7 +50,7 @@ def copiers() -> Iterator[Copier]:
 def copy(node: DOMNode, value: str) -> None:
     """Copy a value, sanitized: the clipboard takes only UTF-8, and a terminal may interpret the rest."""
     shown = visible(value)
-    room = min(_NOTE, node.app.size.width // 2) - _NOTE_FRAME
+    room = min(_TOAST, node.app.size.width // 2) - _TOAST_FRAME
     copy_text(node, shown, shorten(shown, max(room, 1)))
 
 

@@ -13,6 +13,7 @@ from layertui.ui.keys import bind
 from layertui.ui.stack import LOW
 from layertui.ui.tree.pane import TreeField, TreePane
 from layertui.ui.tree.presenter import RowPresenter
+from layertui.ui.tree.view import TreeView
 
 if TYPE_CHECKING:
     from layertui.ui.detail.subject import Subject
@@ -178,7 +179,7 @@ class TreeSplitView(Container):
         self._want_detail(True)
         self.call_after_refresh(self.detail.focus)
 
-    def on_tree_view_highlighted(self) -> None:
+    def on_tree_view_highlighted(self, _event: TreeView.Highlighted) -> None:
         self._has_opened = False
 
     def on_descendant_focus(self) -> None:
