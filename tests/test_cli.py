@@ -47,13 +47,19 @@ def test_options_may_stand_before_the_command(capsysbinary: pytest.CaptureFixtur
         (["tree", "demo:", "--layer", "99"], "layertui: no layer 99, the layers of quarry:1.1 are 1 to 9\n"),
         (
             ["tree", "demo:", "/etc/pass"],
-            "layertui: no /etc/pass at layer 9, nearest existing path: /etc\n",
+            "layertui: no /etc/pass at layer 9, nearest existing path: /etc, did you mean /etc/passwd\n",
         ),
         (["tree", "no\x1bwhere"], "layertui: no␛where does not exist, give the path of an image, or demo:\n"),
         (
             ["changes", "demo:", "--layer", "2", "--to", "3"],
             "layertui: --layer cannot be combined with --from and --to",
         ),
+        (
+            ["tree", "demo:", "--platfrom=x"],
+            "layertui: unrecognized arguments: --platfrom=x, did you mean --platform\n",
+        ),
+        (["--vesion"], "layertui: unrecognized arguments: --vesion, did you mean --version\n"),
+        (["help", "tree"], "layertui: unknown command help, did you mean layertui tree --help\n"),
         (["--nonsense"], "layertui: unrecognized arguments: --nonsense, see layertui --help\n"),
     ],
 )

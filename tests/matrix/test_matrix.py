@@ -36,8 +36,8 @@ ON_SOURCES: dict[str, list[list[str]]] = {
     "containers": [["{source}"], ["--json", "{source}"]],
     "store": [["{source}"], ["--json", "{source}"]],
 }
-APART = {"build", "demo"}
-"""They open the app."""
+APART = {"build", "demo", "cache", "completion"}
+"""They open the app, or are about no image."""
 MAY_BE_EMPTY = {"attachments", "changes", "diff", "cat", "search", "compare", "extract", "containers"}
 """With status 0 (or 1): nothing differs or matches, no container is there, or it is written elsewhere."""
 HAVE_NO_FILES = {

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import os
 import sys
 from collections.abc import Sequence
 
-from layertui import __version__
 from layertui.commands import COMMANDS, dive, docker_plugin
 from layertui.commands.output import Output, OutputClosed, drop, note, open_standard_streams
-from layertui.commands.parsing import Parser, add_common
+from layertui.commands.parsers import command_named, command_parser, program_parser
 from layertui.model.errors import LayertuiError
 from layertui.model.unforeseen import unforeseen
 from layertui.ui.launch import explore, is_ci
@@ -22,49 +20,14 @@ SEE_HELP = "see layertui --help"
 OTHER_WORDS = {"help": "--help", "version": "--version", "ls": "images", "ps": "containers"}
 """What commands of docker and git are called here."""
 
-DESCRIPTION = """\
-Explore a container image: which layer each file comes from, what each build
-step changed, what was overwritten or deleted but is still shipped. Without
-REFERENCE, list the local images.
-"""
-
-EPILOG = """\
-commands, for scripts and pipes (see layertui COMMAND --help):
-{commands}
-
-references:
-  docker-archive:FILE[:NAME:TAG|:@INDEX]  written by docker save
-  oci:DIR[:TAG|@DIGEST]                   an OCI image layout
-  oci-archive:FILE[:TAG|@DIGEST]          an OCI layout in a tar archive
-  dir:DIR                                 written by skopeo copy … dir:DIR
-  docker-daemon:NAME, podman:NAME         an image of a running engine
-  docker-container:, podman-container:    a container, by name or ID
-  docker://[HOST/]REPO[:TAG|@DIGEST]      an image in a registry
-  docker-root:[DIR]NAME                   Docker's store; brackets are literal
-  containers-storage:[DRIVER@ROOT]NAME    Podman's and Buildah's store
-  containerd:[ROOT]NAMESPACE/NAME         containerd's store
-  docker-root:DIR, containers-storage:DIR a whole store; […]/NAME: a container,
-                                          […]//ID: a layer and those below it
-  demo:                                   the built-in sample image
-  a path, file:PATH                       recognized by its contents
-  -, a pipe, <(docker save app)           an archive that arrives
-  a bare name                             looked up in Docker, then in Podman
-A file with the name of a command: layertui ./tree
-
-examples:
-  layertui demo
-  layertui app.tar
-  layertui --platform linux/arm64 oci:app:1.0
-
-With CI=true, layertui REFERENCE checks the image, as with --ci.
-
-exit status: 0 success, 1 differences found or a check failed, 2 an error
-"""
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if "_ARGCOMPLETE" in os.environ and arguments is None:
+        from layertui.commands.completing import answer_shell
+
+        answer_shell()
     open_standard_streams()
     collecting = gc.isenabled()
     gc.disable()  # indexes are millions of long-lived objects without cycles
@@ -115,17 +78,14 @@ def _run(words: list[str]) -> int:
 
 
 def _command(name: str, words: Sequence[str]) -> int:
-    command = importlib.import_module(f"layertui.commands.{name}")
-    parser = Parser(f"layertui {name}", command.DESCRIPTION, command.EPILOG)
-    command.add_arguments(parser)
+    parser = command_parser(name)
     if not parser.passes_on:
         options = parser.parse_intermixed_args(words)  # as getopt(3): options also between arguments
     elif words[:1] in (["-h"], ["--help"]):
         options = parser.parse_args(words)
     else:
         options = parser.parse_args(["--", *words])
-    status: int = command.run(options)
-    return status
+    return command_named(name).run(options)
 
 
 def _command_at(words: Sequence[str]) -> int:
@@ -145,16 +105,10 @@ def _command_at(words: Sequence[str]) -> int:
 
 def _open(words: list[str]) -> int:
     """Run the app, on an image or the list of images."""
-    width = max(map(len, COMMANDS))
-    listed = "\n".join(f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items())
-    parser = Parser("layertui", DESCRIPTION, EPILOG.format(commands=listed))
-    parser.add_argument("reference", metavar="REFERENCE", nargs="?", help="an image, or the path of one")
-    parser.add_argument("--version", action="version", version=f"layertui {__version__}")
-    add_common(parser, has_json=False, has_quiet=False)
-    dive.add_dive_options(parser)
+    parser = program_parser()
     options, rest = parser.parse_known_args(words)
     if rest:
-        raise _misplaced(options.reference, rest)
+        raise _misplaced(options.reference, rest) or parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if options.reference and words[0] != "--":
         _check_no_command(options.reference)
     reference = dive.reference_of(options)
@@ -162,14 +116,16 @@ def _open(words: list[str]) -> int:
     return explore(reference, options.platform, not options.no_cache) if status is None else status
 
 
-def _misplaced(word: str | None, rest: Sequence[str]) -> LayertuiError:
-    """Return the error for arguments behind a word that is no command."""
+def _misplaced(word: str | None, rest: Sequence[str]) -> LayertuiError | None:
+    """Return the error for arguments behind a word that was meant to be a command; ``None`` if it was not."""
     if word and (command := next((each for each in rest if each in COMMANDS), "")):
+        if word == "help":
+            return LayertuiError("unknown command help", f"did you mean layertui {command} --help")
         return LayertuiError(f"the command must be the first word: layertui {command} {word}")
     meant = _meant(word) if word and _is_word(word) else ""
     if meant or (word and _is_word(word) and not all(each.startswith("-") for each in rest)):
         return LayertuiError(f"unknown command {word}", f"did you mean {meant}" if meant else SEE_HELP)
-    return LayertuiError(f"unrecognized arguments: {' '.join(rest)}", "", SEE_HELP)
+    return None
 
 
 def _check_no_command(word: str) -> None:

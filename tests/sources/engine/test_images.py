@@ -19,7 +19,7 @@ from layertui.layers.load import index_layer
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.reference import Reference
-from layertui.sources import engine, open_image
+from layertui.sources import UnknownName, engine, open_image
 from layertui.sources.engine import containers, image_list, images
 from layertui.sources.engine.client import Engine
 from layertui.sources.engine.endpoint import EngineEndpoint
@@ -175,6 +175,8 @@ def test_a_bare_name_is_found_in_the_engine(docker_host: Docker, monkeypatch: py
         "no image nothing:1, no such path; no such image in Docker; cannot reach Podman at "
         "unix:///nowhere.sock (CONTAINER_HOST): there is no such socket, docker://nothing:1 searches its registry"
     )
+    with pytest.raises(UnknownName, match=r"did you mean quarry:1.1\? docker://quary:1 searches"):
+        open_image("quary:1")
 
 
 def test_an_image_that_is_not_there(docker_host: Docker) -> None:

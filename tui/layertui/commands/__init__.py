@@ -27,6 +27,8 @@ COMMANDS = {
     "anatomy": "show manifest, config, layers and where they are",
     "store": "show disk usage and contents of a store",
     "build": "build with docker or podman, then open the image",
+    "cache": "show or delete what is cached",
+    "completion": "print the completion script of a shell",
     "demo": "open the app on the built-in sample image",
 }
 """The commands, with a line for ``layertui --help``."""

@@ -12,6 +12,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.model.numbers import ROOT, Event, LayerNumber, Node
 from layertui.sources import open_image
+from layertui.text.matching import similar_names
 
 if TYPE_CHECKING:
     from layertui.content.read import Contents
@@ -155,7 +156,11 @@ def _missing(union: LayerUnion, path: str, layer: LayerNumber) -> LayertuiError:
         child = above if name == "." else _child(union, above, name)
         if child < 0:
             kind = "" if union.is_directory(union.at(above, layer)) else ", which is not a directory"
-            return LayertuiError(what, f"nearest existing path: {union.path(above)}{kind}")
+            shown = [union.name(each) for each in union.children(above) if union.at(each, layer) >= 0]
+            folder = union.path(above).rstrip("/")
+            similar = [f"{folder}/{each}" for each in similar_names(name, shown)]
+            remedy = f"did you mean {' or '.join(similar)}" if similar else ""
+            return LayertuiError(what, f"nearest existing path: {union.path(above)}{kind}", remedy)
         event = union.at(child, layer)
         if event < 0:
             gone = union.ev_layer[union.last_by(child, layer)]

@@ -44,7 +44,18 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        raise LayertuiError(message, "", f"see {self.prog} --help")
+        raise LayertuiError(message, "", self._meant(message) or f"see {self.prog} --help")
+
+    def _meant(self, message: str) -> str:
+        """Return a question for the option that was meant, if an error is about an unknown one."""
+        _, unknown, words = message.partition("unrecognized arguments: ")
+        word = words.partition(" ")[0].partition("=")[0]
+        if not unknown or not word.startswith("--"):
+            return ""
+        from difflib import get_close_matches
+
+        meant = get_close_matches(word, self._option_string_actions, 2, 0.75)
+        return f"did you mean {' or '.join(meant)}" if meant else ""
 
 
 def add_common(

@@ -182,8 +182,12 @@ def _with_transport(reference: Reference, job: Job = Job.NONE) -> Reference:
             tried.append(
                 (ENGINE_NAMES[transport], "not running" if isinstance(error, NoEngine) else error.why)
             )
-    unknown = UnknownName(f"no image {name}", "; ".join(said), f"docker://{name} searches its registry")
-    unknown.tried, unknown.similar = tried, similar_names(name, names)
+    similar = similar_names(name, names)
+    question = f"did you mean {' or '.join(similar)}? " if similar else ""
+    unknown = UnknownName(
+        f"no image {name}", "; ".join(said), f"{question}docker://{name} searches its registry"
+    )
+    unknown.tried, unknown.similar = tried, similar
     raise unknown
 
 

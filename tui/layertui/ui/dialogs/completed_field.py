@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from layertui.sources.completion import common
 from layertui.text.sanitize import visible
-from layertui.ui.dialogs.completion import common
 from layertui.ui.keys import bind
 from layertui.ui.worker.background import background
 

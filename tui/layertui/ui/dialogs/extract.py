@@ -14,11 +14,11 @@ from textual.widgets import Static
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
 from layertui.model.numbers import LayerNumber
+from layertui.sources.completion import complete_path, expanded
 from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.dialogs.completed_field import CompletedField
-from layertui.ui.dialogs.completion import complete_path, expanded
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.keys import bind

@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.reference import FILE_TRANSPORTS, TRANSPORTS, parse_reference
-from layertui.ui.dialogs.completion import common, complete, expanded
+from layertui.sources.completion import common, complete, expanded
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.finder.found_list import FoundList
 from layertui.ui.finder.items import MOST_FOUND, Findable, Inside, Ranked, best, rank
