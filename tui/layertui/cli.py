@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from layertui.commands import COMMANDS, dive, docker_plugin
+from layertui.commands import COMMANDS, dive_options, docker_plugin
 from layertui.commands.output import Output, OutputClosed, drop, note, open_standard_streams
 from layertui.commands.parsers import command_named, command_parser, program_parser
 from layertui.model.errors import LayertuiError
@@ -94,7 +94,7 @@ def _command_at(words: Sequence[str]) -> int:
     for position, word in enumerate(words):
         if is_value:
             is_value = False
-        elif word == "--platform" or word in dive.WITH_VALUE:
+        elif word == "--platform" or word in dive_options.WITH_VALUE:
             is_value = True
         elif word == "--":
             return -1
@@ -111,7 +111,9 @@ def _open(words: list[str]) -> int:
         raise _misplaced(options.reference, rest) or parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if options.reference and words[0] != "--":
         _check_no_command(options.reference)
-    reference = dive.reference_of(options)
+    from layertui.commands import dive
+
+    reference = dive_options.reference_of(options)
     status = dive.run(reference, options, is_ci())
     return explore(reference, options.platform, not options.no_cache) if status is None else status
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from layertui.cache.directory import save
 from layertui.commands.check_text import print_summary, print_text
-from layertui.commands.dive import add_limits, limits_of
+from layertui.commands.dive_options import add_limits, limits_of
 from layertui.commands.dive_report import print_dive_report
 from layertui.commands.opening import Opened, image_of, read_layers
 from layertui.commands.output import Output, raw, warn

@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 from layertui import __version__
 from layertui.commands import COMMANDS
-from layertui.commands.dive import add_dive_options
+from layertui.commands.dive_options import add_dive_options
 from layertui.commands.parsing import Parser, add_common
 
 DESCRIPTION = """\
