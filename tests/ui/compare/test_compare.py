@@ -285,3 +285,12 @@ async def test_another_image_from_the_explorer(opened: Image) -> None:
         assert [side.chosen.reference for side in screen(pilot)._sides] == ["demo:", "other.tar"]
         assert verdict(pilot) == "Config and files are the same.  mtime ignored (i)"
         assert "No differences. v shows all paths." in screen_text(pilot)
+
+
+async def test_the_header_names_an_archive_whole() -> None:
+    sides = (build("2026-11-30/nightly-build-of-orders", 6), build("today", 9))
+    a, b = (Chosen(side.image.reference, None, None, side) for side in sides)
+    async with Comparing(a, b).run_test(size=(120, 24)) as pilot:
+        await compared(pilot)
+        assert "▌A docker-archive:2026-11-30/nightly-build-of-orders.tar  " in screen_text(pilot)
+        assert "151 kB = 144 kB live + 7.93 kB dead (5%)" in screen_text(pilot)

@@ -268,7 +268,7 @@ async def test_r_replaces_and_escape_does_not(here: Path) -> None:
         assert field(pilot).has_focus
         assert (here / "out" / name).read_text() == "mine"
         await into(pilot, "out", "asking")
-        await pilot.press("r")
+        await pilot.press("f")
         await done(pilot)
         assert (here / "out" / name).read_text() != "mine"
 
@@ -306,7 +306,7 @@ async def test_completion_clicks_and_owners_on_request(here: Path) -> None:
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await at_file(pilot)
         assert "owner: you" in said(pilot, "#owner")
-        await pilot.press("ctrl+o")
+        await pilot.press("ctrl+t")
         assert "owner: as in the image" in said(pilot, "#owner")
         await pilot.click("#owner", offset=(2, 0))
         assert "owner: you" in said(pilot, "#owner")

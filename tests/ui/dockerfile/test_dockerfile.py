@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.color import Color
 from textual.pilot import Pilot
 
 from layertui.model.errors import LayertuiError
@@ -13,6 +14,7 @@ from layertui.model.image import Image
 from layertui.sources import open_image
 from layertui.ui.dockerfile.screen import DockerfileScreen
 from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.theme.layers import LayerRoles
 from layertui.ui.widgets.text_view import TextView
 from tests.commands.samples import tar
 from tests.layouts import OciLayout
@@ -284,3 +286,27 @@ async def test_nothing_of_an_image_acts_on_the_terminal(monkeypatch: pytest.Monk
         await pilot.press("down")
         shown = screen_text(pilot)
         assert "\x1b" not in shown and "\u202e" not in shown and HOSTILE not in shown
+
+
+async def test_layers_have_the_colors_of_the_base_once_that_is_found(read: Reading) -> None:
+    """The explorer looks for it while other screens may be open."""
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+
+        def color() -> Color | None:
+            dockerfile = view(pilot, "dockerfile")
+            return next(
+                segment.style.color
+                for y in range(dockerfile.content_size.height)
+                for segment in dockerfile.render_line(y)
+                if "▌" in segment.text and segment.style is not None
+            )
+
+        before = color()
+        explorer(pilot).layer_roles = LayerRoles(base=2)
+        await until(pilot, lambda: color() != before)
+        await pilot.press("escape")
+        explorer(pilot).layer_roles = LayerRoles()
+        await pilot.press("B")
+        await until(pilot, lambda: isinstance(pilot.app.screen, DockerfileScreen) and screen(pilot).ready)
+        assert color() == before

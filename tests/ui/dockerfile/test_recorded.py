@@ -120,7 +120,7 @@ async def test_a_stage_that_made_no_layer_is_dim_and_says_so(
         assert dim == [4, 5, 6, 7, 8, 9]
         await go_to(pilot, "FROM scratch AS build")
         assert at(pilot) == "FROM scratch AS build   # made no layer"
-        assert rows(pilot, "No layer: the image is not built on stage build")
+        assert rows(pilot, "No layer: the image is not built on stage")
 
 
 async def test_from_tells_what_else_was_recorded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

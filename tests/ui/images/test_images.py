@@ -1,7 +1,8 @@
 """The screen of images: every state as a picture, every key pressed."""
 
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -16,6 +17,7 @@ from layertui.ui.app import LayertuiApp
 from layertui.ui.images.detail import ImageDetail
 from layertui.ui.images.screen import EngineScreen, ImagesScreen
 from layertui.ui.images.table import Table
+from layertui.ui.images.table_model import TableRow
 from tests.textual_internals import screen_text
 from tests.ui.images_app import Images, settled
 from tests.ui.places import EVIL, GATEWAY, SHOP, Places, summary, until
@@ -419,14 +421,25 @@ def dead(pilot: Pilot[None]) -> list[str]:
     return [row.cells["dead"] for row in table(pilot).rows]
 
 
-async def test_images_that_have_been_read_have_a_bar_of_their_live_and_dead_bytes(places: Places) -> None:
+async def test_images_that_have_been_read_have_a_bar_of_their_live_and_dead_bytes(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
     remember_bytes(IndexCache(), SHOP.reference, SHOP.id, Bytes(75, 25))
     remember_bytes(IndexCache(), GATEWAY.reference, "sha256:before", Bytes(1, 1))  # its name has moved since
+    had_column: list[bool] = []
+
+    def show(shown: Table, rows: Sequence[TableRow], *others: Any) -> None:
+        if rows:
+            had_column.append("dead" in {column.key for column in shown.columns})
+        show_rows(shown, rows, *others)
+
+    show_rows = Table.show
+    monkeypatch.setattr(Table, "show", show)
     async with Images().run_test(size=(160, 40)) as pilot:
         await settled(pilot)
         await until(pilot, lambda: any(dead(pilot)))
         assert [cell for cell in dead(pilot) if cell] == ["████████░░  25%"]
-        assert "DEAD" in screen_text(pilot)
+        assert "DEAD" in screen_text(pilot) and all(had_column)  # it came with the rows
         remember_bytes(IndexCache(), GATEWAY.reference, GATEWAY.id, Bytes(0, 9))
         await pilot.press("question_mark", "escape")  # away from the list and back
         await until(pilot, lambda: len([cell for cell in dead(pilot) if cell]) == 2)

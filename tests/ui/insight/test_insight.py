@@ -170,6 +170,15 @@ def test_waste(snap_compare: Compare, size: tuple[int, int], looking: Looking) -
     assert snap_compare(ExplorerApp(), terminal_size=size, run_before=run)
 
 
+async def test_of_more_files_than_are_listed_it_says_which_are(
+    looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("layertui.insight.tally.MAX_FINDINGS", 5)
+    async with ExplorerApp().run_test() as pilot:
+        await at_waste(pilot)
+        assert title(pilot, "findings") == "all, the largest 5 of 46 files"
+
+
 def test_secrets(snap_compare: Compare, looking: Looking) -> None:
     async def run(pilot: Pilot[None]) -> None:
         await opened(pilot)

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
+from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.strip import Strip
 
 from layertui.model.job import Job
 from layertui.ui.app import LayertuiApp
@@ -302,3 +304,32 @@ async def test_what_is_cut_at_the_edge_says_so() -> None:
         async with app.run_test(size=(20, 4)) as pilot:
             await pilot.pause()
             assert rows(app)[0].rstrip() == "a name that is too long"[: width - 1] + "…"
+
+
+class Framed(TextView):
+    """Notes the first row of every frame."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frames: list[str] = []
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        strips = super().render_lines(crop)
+        self.frames.append(strips[0].text.rstrip())
+        return strips
+
+
+@pytest.mark.parametrize("folding", [False, True])
+async def test_what_was_opened_out_of_sight_is_laid_out_for_its_first_frame(folding: bool) -> None:
+    app = Viewer(Document())
+    app.view = view = Framed()
+    view.folding = folding
+    async with app.run_test(size=(40, 10)) as pilot:
+        view.display = False
+        await pilot.pause()
+        view.frames.clear()
+        view.open(Document([Line([("the first line", "")])]), [Line([("SIZE  PATH", "")])])
+        view.display = True
+        await pilot.pause()
+        assert {*view.frames} == {"SIZE  PATH"}
+        assert rows(app)[:2] == ["SIZE  PATH", "the first line"]

@@ -7,7 +7,7 @@ dialog closes the screen below it too.
 """
 
 from collections.abc import Callable
-from typing import Generic
+from typing import Any, Generic
 
 from textual import events, on
 from textual.actions import SkipAction
@@ -41,6 +41,18 @@ class StackScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
         if not selected:
             raise SkipAction
         copy_text(self, selected, count_text(selected.count("\n") + 1, "selected line"))
+
+    _is_above = False  # a screen about the same image
+
+    def color_as(self, below: Screen[Any]) -> None:
+        """Give layers the colors that they have on the screen below, also when that knows more of them."""
+        self.set_reactive(StackScreen.layer_roles, roles_of(below))
+        if not self._is_above and isinstance(below, StackScreen):
+            self._is_above = True
+            self.watch(below, "layer_roles", self._take_roles, init=False)
+
+    def _take_roles(self, roles: LayerRoles) -> None:
+        self.layer_roles = roles
 
     def watch_layer_roles(self) -> None:
         """Paint layers in their new colors."""
@@ -110,11 +122,11 @@ def open_above(
 ) -> None:
     """Show ``screen`` above the screen of ``node``; call ``done`` with its result. Ignored unless that is on top.
 
-    It is about the same image, unless it sets ``layer_roles`` itself.
+    It is about the same image, unless its :meth:`StackScreen.color_as` says otherwise.
     """
     if on_top(node):
         if isinstance(screen, StackScreen):
-            screen.set_reactive(StackScreen.layer_roles, roles_of(node))
+            screen.color_as(node.screen)
         node.app.push_screen(screen, done)
 
 

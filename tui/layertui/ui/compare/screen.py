@@ -1,13 +1,14 @@
 """The comparison of two images, of two layers, or of an image and a container."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.screen import Screen
 from textual.widgets import Static
 
 from layertui.compare.trees import A, B
@@ -22,7 +23,6 @@ from layertui.ui.compare.side_header import Chosen, SideHeader
 from layertui.ui.keys import Legend, bind
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import LOW, StackScreen, open_instead
-from layertui.ui.theme.layers import NO_ROLES
 from layertui.ui.tree.presenter import FILTER_HELP
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.worker.background import background
@@ -100,7 +100,6 @@ class CompareScreen(StackScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.layer_roles = NO_ROLES  # A and B have the colors of layers 1 and 2
         self.query_one(".message").display = False
         self.panes.tree_view.focus()
         self.panes.tree_view.say("Reading …")
@@ -109,6 +108,9 @@ class CompareScreen(StackScreen[None]):
 
     def on_unmount(self) -> None:
         self._comparing.cancel()
+
+    def color_as(self, below: Screen[Any]) -> None:
+        """Leave A and B the colors of layers 1 and 2."""
 
     def on_resize(self, event: events.Resize) -> None:
         self.panes.fit(event.size)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _GAP = 2
 _NAME = 24
-"""Least cells for a reference."""
+"""Least cells for a reference, beside the last of the facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +177,14 @@ class SideHeader(Widget):
         self.refresh()
 
     def render(self) -> Content:
-        """Return the reference and as many facts as fit, the last ones first; builds often share a name."""
+        """Return the reference whole, and as many facts as fit, the last ones first: builds often share a name."""
         # The name that its source gives it, not what was typed: A and B are named alike.
         name = visible(self.chosen.reference if self.side is None else self.side.image.reference)
         theme = self.app.current_theme
         ink = layer_color(self._number, theme.dark, theme.ansi)
         room = self.content_size.width - 2 - _GAP
         facts = list(self._facts)
-        while len(facts) > 1 and sum(len(fact) + _GAP for fact in facts) + min(len(name), _NAME) > room:
+        while len(facts) > 1 and sum(len(fact) + _GAP for fact in facts) + len(name) > room:
             del facts[0]
         told = "  ".join(facts)
         name = shorten(name, max(room - len(told) - _GAP, _NAME))

@@ -49,6 +49,7 @@ class Dialog(ModalScreen[ScreenResultType], StackScreen[ScreenResultType], Gener
 
         &.-low .asking .choices {
             margin-top: 0;
+            max-height: 7;
         }
 
         .asking .choices > .option-list--option-highlighted {

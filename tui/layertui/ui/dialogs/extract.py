@@ -38,7 +38,7 @@ _OWNER = {
 }
 _KEYS = {
     "choosing": (("tab completes", ""), ("enter extracts", "submit"), ("esc cancels", "leave")),
-    "asking": (("r replaces", "replace"), ("esc goes back", "leave")),
+    "asking": (("f replaces", "replace"), ("esc goes back", "leave")),
     "working": (("esc stops", "leave"),),
     "ended": (("esc closes", "leave"),),
 }
@@ -54,8 +54,8 @@ class ExtractDialog(Dialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("escape", "leave", "cancel", tooltip="Stop, go back, or close"),
         bind("enter,q", "close", "close", show=False),
-        bind("r", "replace", "replace", tooltip="Replace existing files"),
-        bind("ctrl+o", "owner", "owners", tooltip="Preserve owners, or not"),
+        bind("f", "replace", "replace", tooltip="Replace existing files (--force)"),
+        bind("ctrl+t", "owner", "owners", tooltip="Preserve owners, or not"),
     ]
     DEFAULT_CSS = """
     ExtractDialog {
@@ -164,7 +164,7 @@ class ExtractDialog(Dialog[None]):
         self._tell_owner()
 
     def _tell_owner(self) -> None:
-        owner = Content.assemble(_key("ctrl+o", "owner"), "  owner: ", _OWNER[self._owner])
+        owner = Content.assemble(_key("ctrl+t", "owner"), "  owner: ", _OWNER[self._owner])
         self.query_one("#owner", Static).update(owner)
 
     # Writing it

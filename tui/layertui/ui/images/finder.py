@@ -120,21 +120,28 @@ def ask_shared_sizes(owner: MessagePump, engine: str, done: Callable[[Mapping[st
     background(owner, sizes, done, name="shared-sizes")
 
 
-def ask_read_before(
-    owner: MessagePump, rows: Sequence[TableRow], done: "Callable[[Mapping[tuple[str, str], Bytes]], object]"
-) -> None:
-    """Find in the cache the live and dead bytes of images that have been read before, by reference and ID."""
+def read_before(image: "ImageSummary") -> "Bytes | None":
+    """Return from the cache the live and dead bytes of an image, if it has been read before."""
     from layertui.cache.image_bytes import recall_bytes
     from layertui.cache.indexes import IndexCache
 
+    return recall_bytes(IndexCache(), image.reference, image.id)
+
+
+def ask_read_before(
+    owner: MessagePump,
+    images: "Sequence[ImageSummary]",
+    done: "Callable[[Mapping[tuple[str, str], Bytes]], object]",
+) -> None:
+    """Find the live and dead bytes of images that have been read before, by reference and ID."""
+
     def known(job: Job) -> "Mapping[tuple[str, str], Bytes]":
-        cache = IndexCache()
         found: dict[tuple[str, str], Bytes] = {}
-        for row in rows:
+        for image in images:
             job.check()
-            size = recall_bytes(cache, row.reference, row.summary.id)
+            size = read_before(image)
             if size is not None:
-                found[row.reference, row.summary.id] = size
+                found[image.reference, image.id] = size
         return found
 
     background(owner, known, done, name="read-before")

@@ -15,6 +15,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from layertui.model.errors import LayertuiError, NoEngine
+from layertui.model.image import ImageSummary
 from layertui.model.reference import ENGINE_NAMES
 from layertui.sources import LOCAL
 from layertui.text.format import count_text
@@ -29,6 +30,7 @@ from layertui.ui.images.finder import (
     container_places,
     engine_places,
     image_places,
+    read_before,
 )
 from layertui.ui.images.listing import Answer, Listing, places_text, problem_facts, search
 from layertui.ui.images.table import Table
@@ -41,7 +43,6 @@ from layertui.ui.widgets.key_bar import KeyBar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from layertui.model.image import ImageSummary
     from layertui.model.sizes import Bytes
     from layertui.ui.images.table_model import TableRow
     from layertui.ui.settings import ImageColumn, Settings
@@ -198,16 +199,13 @@ class ImagesScreen(StackScreen[None]):
             self._watches[engine] = Watch(self, engine, partial(self._engine_changed, engine))
         if engine and answer.error is None and listing is self._images:
             ask_shared_sizes(self, engine, partial(self._take_shared, engine))
-        if listing is self._images:
-            self._ask_read_before()
         self._show()
 
     def on_screen_resume(self) -> None:
-        self._ask_read_before()  # an image may have been read meanwhile
-
-    def _ask_read_before(self) -> None:
-        if navigator(self).cache and (rows := self._images.rows()):
-            ask_read_before(self, rows, self._take_read_before)
+        """Ask which images have been read meanwhile."""
+        images = [row.summary for row in self._images.rows() if isinstance(row.summary, ImageSummary)]
+        if navigator(self).cache and images:
+            ask_read_before(self, images, self._take_read_before)
 
     def _take_read_before(self, sizes: "Mapping[tuple[str, str], Bytes]") -> None:
         if sizes.items() - self._sizes.items():
@@ -238,8 +236,11 @@ class ImagesScreen(StackScreen[None]):
                 if {(place.engine, listing.noun), (place.engine, "")} & changed:
                     self._look(listing, number, quietly=True)
 
-    def _image_row(self, summary: "ImageSummary", order: tuple[int, int]) -> "TableRow":
-        return self._completed(image_row.row_of_image(summary, order))
+    def _image_row(self, summary: ImageSummary, order: tuple[int, int]) -> "TableRow":
+        """Return the row of an image, with its dead bytes if they are known; called in a thread."""
+        row = self._completed(image_row.row_of_image(summary, order))
+        size = read_before(summary) if navigator(self).cache else None
+        return row if size is None else image_row.with_dead(row, size)
 
     def _completed(self, row: "TableRow") -> "TableRow":
         shared = self._shared.get(row.summary.transport, {}).get(row.summary.id)
@@ -376,7 +377,8 @@ class ImagesScreen(StackScreen[None]):
         if listing is self._images:
             has_engine = any(place.engine and said.rows for place, said in listing.answered())
             chosen = navigator(self).settings.images.columns
-            table.columns = image_row.columns_of(has_engine, bool(self._sizes), chosen)
+            has_dead = any(row.keys["dead"] >= 0 for row in rows)
+            table.columns = image_row.columns_of(has_engine, has_dead, chosen)
         problem = ""
         try:
             found = search(rows, self._query)

@@ -250,8 +250,10 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
         none = [Line([("Not among the findings that are listed.", "quiet")])] if count and not rows else []
         view.open(document, [document.heading(), *none], cursor)
         view.border_title = Content(heading)
-        shown = f"{len(rows):,} of {part.count(count)}" if len(rows) < count else part.count(len(rows))
-        view.border_subtitle = Content(shown)
+        which = (
+            f"the {'largest' if part.is_sized else 'first'} {len(rows):,} of " if len(rows) < count else ""
+        )
+        view.border_subtitle = Content(f"{which}{part.count(count)}")
 
     def on_text_view_cursor_moved(self) -> None:
         if self._selected != self._chosen:

@@ -82,6 +82,7 @@ class TextView(SearchedView):
         self.cursor = -1  # on no line
         self._rows = array("I", [0])  # the first row of each line when folded, and the end
         self._laid = 0
+        self._laid_for = 0  # the width of the view; 0: it was not shown
         self._width = 0
         self._asked = False
         self._painted: LRUCache[tuple[int, int, int, int, str], Strip] = LRUCache(_KEPT)
@@ -161,6 +162,7 @@ class TextView(SearchedView):
         """Compute rows and width of the lines from ``start`` on."""
         document = self.document
         self._painted.clear()
+        self._laid_for = self.content_size.width
         if not start:
             self._rows, self._width = array("I", [0]), 0
             self._heading_rows = list(self._fold_heading())
@@ -305,6 +307,8 @@ class TextView(SearchedView):
     # Painting
 
     def render_lines(self, crop: Region) -> list[Strip]:
+        if not self._laid_for:  # the message of its size comes after the first frame
+            self._lay_out()
         self._ask()
         return super().render_lines(crop)
 
