@@ -8,7 +8,7 @@ BIN := .venv/bin
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 READY := .venv/ready
 
-.PHONY: demo test test-fast mutants fuzz check bench pictures clean
+.PHONY: demo test test-fast mutants fuzz check bench pictures manpage clean
 
 demo: $(READY)
 	$(BIN)/layertui demo
@@ -40,6 +40,10 @@ bench: $(READY)
 # Those of the sample; make pictures IMAGES=orders.tar draws all (docs/pictures/orders/build makes it).
 pictures: $(READY)
 	$(BIN)/python docs/pictures.py $(IMAGES)
+
+# docs/layertui.1, from the help.
+manpage: $(READY)
+	$(BIN)/python docs/manpage.py
 
 clean:
 	rm -rf .venv dist snapshot_report.html

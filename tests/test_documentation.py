@@ -2,10 +2,12 @@
 
 import importlib
 import inspect
+import os
 import pkgutil
 import re
 import runpy
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from layertui import demo
 from layertui.commands import COMMANDS
 from tests.commands.running import runner
 from tests.layouts import docker_archive
+from tests.programs import need
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(layertui.__path__[0])
@@ -105,6 +108,23 @@ def test_every_warning_is_told() -> None:
 def test_every_command_is_told() -> None:
     told = re.findall(r"^\| `([a-z]+)", read("docs/commands.md"), re.M)
     assert not set(COMMANDS) - set(told)
+
+
+def test_the_manual_page_is_that_of_the_help() -> None:
+    page = runpy.run_path(str(ROOT / "docs/manpage.py"))["manpage"]()
+    assert read("docs/layertui.1") == page, "make manpage renews it"
+    need("man")
+    shown = subprocess.run(
+        ["man", "--warnings", "--local-file", ROOT / "docs/layertui.1"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MANWIDTH": "80", "LC_ALL": "C.UTF-8", "MAN_KEEP_FORMATTING": ""},
+        check=True,
+    )
+    assert shown.stderr == ""
+    for text in ("layertui [OPTION]... [REFERENCE]", "-j, --json FILE", "LAYERTUI CHECK", "[…]//ID"):
+        assert text in shown.stdout
+    assert len([line for line in shown.stdout.splitlines() if len(line) > 100]) == 0
 
 
 def test_every_make_target_is_told() -> None:
