@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import os
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from layertui import demo
 from layertui.cache.indexes import IndexCache
@@ -46,6 +49,24 @@ def test_wrong_digest_is_damage_that_names_both(tmp_path: Path) -> None:
     assert index.damage == f"wrong digest: expected {claimed}, got {layer.descriptor.digest}"
     assert index.count == 100
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("compress", "said"),
+    [(gzip.compress, ""), (bz2.compress, "bzip2"), (lzma.compress, "xz"), (zstandard.compress, "")],
+)
+def test_compression_that_containerd_refuses(
+    compress: Callable[[bytes], bytes], said: str, tmp_path: Path
+) -> None:
+    [layer] = layers_of([compress(TAR)])
+    for _ in ("read", "cached"):
+        index = index_layer(layer, IndexCache(tmp_path))
+        assert not index.damage
+        texts = [f"compressed with {said}: "] if said else []
+        assert [
+            warning.text[: len(text)] for warning, text in zip(index.warnings, texts, strict=True)
+        ] == texts
+        assert all(warning.code == "compression" for warning in index.warnings)
 
 
 def test_digest_of_an_unknown_algorithm_is_unverified_and_not_wrong(tmp_path: Path) -> None:

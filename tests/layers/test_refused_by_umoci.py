@@ -33,6 +33,10 @@ TARS = {
     "link to itself": FILE + header(b"f", b"1", linkname=b"f") + END,
     "malformed mode": header(b"f", mode=b"abc") + END,
     "malformed time": header(b"f", mtime=b"1x") + END,
+    "malformed device number of a file": header(b"f", major=b"xyz") + END,
+    "malformed device number of a link": header(b"f", b"2", linkname=b"x", minor=b"8") + END,
+    "malformed device number before pax records": header(b"p", b"x", major=b"xyz") + FILE + END,
+    "bytes in place of a device number, v7": header(b"f", magic=b"", major=b"xyz") + END,
     "two pax headers": extended((b"path", b"a")) + extended((b"mtime", b"5")) + FILE + END,
     "numbers after NUL": header(b"f", size=b"\x003", mode=b"\x00644") + padded(b"abc") + END,
     **{

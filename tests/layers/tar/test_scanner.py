@@ -255,6 +255,14 @@ def test_the_malformed_field_is_named(field: str) -> None:
     assert warning.text.startswith(f"malformed {field} in the header before byte 512")
 
 
+@pytest.mark.parametrize("type_", [b"0", b"2", b"3", b"5", b"L"])
+def test_malformed_device_number_of_any_type(type_: bytes) -> None:
+    tar = header(b"f", type_, major=b"0x11", minor=b"1") + (file(b"g") if type_ == b"L" else b"") + END
+    (warning,) = scanned(tar).warnings
+    assert warning.code == "bad-number"
+    assert warning.text.startswith("malformed device number in the header before byte 512")
+
+
 def test_numbers_out_of_range_are_said() -> None:
     index = scanned(file(b"f", uid=b"\x80" + b"\x7f" * 7, mtime=b"\x80" + b"\xff" * 11) + END)
     assert codes(index) == ["number-out-of-range"] * 2

@@ -17,7 +17,7 @@ from typing import TypeVar
 from layertui.cache.directory import atomic_write, cache_directory, evict, lock, own_file, use
 from layertui.model.job import Job
 
-ENTRY_MAGIC = b"layertui\x02" + sys.byteorder[:1].encode()
+ENTRY_MAGIC = b"layertui\x03" + sys.byteorder[:1].encode()
 """Ends in the format's version and the byte order of the columns."""
 
 MAX_INDEX_BYTES = 512 << 20

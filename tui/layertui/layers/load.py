@@ -34,6 +34,9 @@ TAIL_CHUNK = 1 << 18
 TAIL_CHUNKS = 8
 """Bytes that are read after the end of a tar in its compressed stream; writers pad it to some KiB."""
 
+REFUSED_COMPRESSIONS = ("bzip2", "xz")
+"""What containerd does not decompress (pkg/archive/compression)."""
+
 NOT_KEPT = "not-kept"
 """Code of the warning that a remote layer could not be cached."""
 
@@ -63,6 +66,12 @@ def index_layer(
             if layer.descriptor.digest and not is_known(layer.descriptor.digest):
                 text = f"its digest {layer.descriptor.digest} cannot be verified: unsupported algorithm"
                 index.warnings.append(LayerWarning("digest-unsupported", b"", text))
+            if index.compression in REFUSED_COMPRESSIONS:
+                text = (
+                    f"compressed with {index.compression}: Docker and Podman decompress it; containerd and the "
+                    "containerd store of Docker 29 refuse the layer"
+                )
+                index.warnings.append(LayerWarning("compression", b"", text))
             if kept and not index.damage:
                 kept.write(index)
     except ImageChanged:

@@ -22,16 +22,16 @@ MTIME_FIELD = slice(136, 148)
 CHECKSUM_FIELD = slice(148, 156)
 LINKNAME_FIELD = slice(157, 257)
 MAGIC_FIELD = slice(257, 263)
-DEVICE_FIELDS = (slice(329, 337), slice(337, 345))
-"""Major and minor number."""
+DEVICE_FIELDS = slice(329, 345)
+"""Major and minor number, 8 bytes each; not in v7."""
 PREFIX_FIELD = slice(345, 500)
 """Directories before the name, if the magic is :data:`USTAR`."""
 GNU_TIME_FIELDS = (slice(345, 357), slice(357, 369))
 """Times of access and change, if the magic is :data:`GNU`."""
 USTAR = b"ustar\0"
 GNU = b"ustar "
-SCANNED_FIELDS = struct.Struct("100s 24s 12s 12s 8s B 188x B 166x")
-"""Name, owner, size, mtime, checksum, type flag, and the first byte of the prefix."""
+SCANNED_FIELDS = struct.Struct("100s 24s 12s 12s 8s B 172x 16s B 166x")
+"""Name, owner, size, mtime, checksum, type flag, device numbers, and the first byte of the prefix."""
 
 TYPEFLAG_V7_FILE = 0
 """A file; with a slash at the end of its name, a directory."""
@@ -122,6 +122,7 @@ class Fields:
         self._warnings = warnings
         self.numbers: dict[bytes, int] = {}
         self.owner_of: dict[bytes, Owner] = {}
+        self.device_of = {bytes(16): (0, 0)}
 
     def clean(self, path: bytes) -> bytes:
         """Return the key of a path, with ``/``, ``.``, ``..`` and repeated slashes resolved as every engine does."""
@@ -183,6 +184,17 @@ class Fields:
                 self.owner_of.clear()
             self.owner_of[part] = known
         return known
+
+    def device(self, header: bytes, offset: int) -> tuple[int, int]:
+        """Parse the device numbers, which Go's archive/tar does in every header that has them, of whatever type."""
+        if header[MAGIC_FIELD] not in (USTAR, GNU):
+            return 0, 0
+        part = header[DEVICE_FIELDS]
+        major, minor = (self.number(field, offset, "device number") for field in (part[:8], part[8:]))
+        if len(self.device_of) > 10_000:
+            self.device_of.clear()
+        self.device_of[part] = max(major, 0), max(minor, 0)
+        return self.device_of[part]
 
     def clamp(self, value: int, high: int, what: str, offset: int, low: int = 0) -> int:
         if low <= value <= high:

@@ -16,7 +16,6 @@ from zlib_ng.zlib_ng import adler32
 from layertui.layers.compression.format import Damaged
 from layertui.layers.tar.capture import Keep, Keeper
 from layertui.layers.tar.header import (
-    DEVICE_FIELDS,
     KIND_OF_TYPEFLAG,
     LINKNAME_FIELD,
     MAGIC_FIELD,
@@ -143,7 +142,7 @@ class _TarScan:
         tar, index, keeper = self._tar, self._index, self._keeper
         keys, kinds, owners = self._keys, self._kinds, self._owners
         sizes, mtimes, offsets = index.size, index.mtime, index.offset
-        numbers, owner_of = self._fields.numbers, self._fields.owner_of
+        numbers, owner_of, device_of = self._fields.numbers, self._fields.owner_of, self._fields.device_of
         sums, directories = self._sums, self._directories
         scanned_fields, kind_of_typeflag = SCANNED_FIELDS.unpack_from, KIND_OF_TYPEFLAG
         last_directory: bytes | None = None
@@ -177,7 +176,7 @@ class _TarScan:
                     if keys:
                         self._warnings.no_end()
                     return
-            name, owner_field, size_field, mtime_field, checksum, flag, prefixed = scanned_fields(
+            name, owner_field, size_field, mtime_field, checksum, flag, devices, prefixed = scanned_fields(
                 chunk, start
             )
             header = chunk[start : start + TAR_BLOCK]
@@ -208,6 +207,8 @@ class _TarScan:
                 size = self._fields.number(size_field, offset, "size")
                 if size < 0:
                     raise Broken(f"an entry with a negative size at byte {offset - TAR_BLOCK:,}")
+            if devices not in device_of:
+                self._fields.device(header, offset)
             kind = kind_of_typeflag.get(flag, -1)
             if kind < 0 or local is not None:
                 offset, size, local = self._special(header, flag, size, offset, local)
@@ -402,7 +403,7 @@ class _TarScan:
         self._links[len(self._keys) - 1] = self._fields.clean(target) if kind == Kind.HARDLINK else target
 
     def _device(self, header: bytes) -> None:
-        major, minor = (max(self._fields.number(header[field], 0, "device"), 0) for field in DEVICE_FIELDS)
+        major, minor = self._fields.device(header, 0)  # warned of already
         number = len(self._keys) - 1
         self._index.extra[number] = Extra(device=(major, minor))
         if not major and not minor and self._kinds[number] == Kind.CHAR:
