@@ -10,9 +10,12 @@ from importlib.metadata import version
 import pytest
 import pytest_textual_snapshot
 import textual._wait
+from rich.segment import Segment
 from textual import app, pilot
 from textual.app import App, ComposeResult
+from textual.cache import FIFOCache
 from textual.css.stylesheet import Stylesheet
+from textual.strip import Strip
 from textual.widgets import Input, Static
 
 from tests import textual_internals as internals
@@ -33,8 +36,9 @@ def test_versions(package: str) -> None:
     [
         (internals.wait_for_idle, textual._wait.wait_for_idle),
         (internals._parse_once, internals._parse_rules),
+        (internals._new_strip, internals._strip_init),
     ],
-    ids=["wait_for_idle", "_parse_rules"],
+    ids=["wait_for_idle", "_parse_rules", "Strip"],
 )
 def test_replacements_take_the_same_arguments(ours: object, theirs: object) -> None:
     parameters = [
@@ -49,10 +53,25 @@ def test_replacements_are_used() -> None:
     assert inspect.getattr_static(app, "wait_for_idle") is internals.wait_for_idle
     assert inspect.getattr_static(pilot, "wait_for_idle") is internals.wait_for_idle
     assert inspect.getattr_static(Stylesheet, "_parse_rules") is internals._parse_once
+    assert inspect.getattr_static(Strip, "__init__") is internals._new_strip
     for name in ("SVGImageExtension", "SvgSnapshotDiff"):
         assert getattr(pytest_textual_snapshot, name).__module__ == internals.__name__
         uses = (pytest_textual_snapshot.snap_compare, pytest_textual_snapshot.retrieve_svg_diffs)
         assert any(name in inspect.getsource(use) for use in uses), f"the plugin no longer looks up {name}"
+
+
+def test_a_strip_has_what_textual_gives_it() -> None:
+    ours, theirs = Strip([Segment("a")], 1), Strip.__new__(Strip)
+    internals._strip_init(theirs, [Segment("a")], 1)
+    assert {slot for slot in Strip.__slots__ if slot.endswith("_cache")} - {"_render_cache"} == set(
+        internals._CACHES
+    )
+    for slot in Strip.__slots__:
+        one, other = getattr(ours, slot), getattr(theirs, slot)
+        if isinstance(other, FIFOCache):
+            assert isinstance(one, FIFOCache) and one._maxsize == other._maxsize
+        else:
+            assert one == other
 
 
 class Page(App[None]):

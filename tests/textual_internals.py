@@ -12,6 +12,7 @@ import inspect
 import pickle
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,16 @@ from typing import Any
 import pytest
 import pytest_textual_snapshot
 import textual._wait
+from rich.segment import Segment
 from syrupy.assertion import SnapshotAssertion
 from syrupy.data import SnapshotCollections
 from syrupy.location import PyTestLocation
 from textual import app, pilot
+from textual.cache import FIFOCache
 from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
+from textual.strip import Strip
 from textual.widgets import Input
 
 VERSIONS = {"textual": "8.2", "pytest-textual-snapshot": "1.1"}
@@ -124,6 +128,37 @@ def _parse_once(
     return rules
 
 
+# Strips
+
+_CACHES = {
+    "_divide_cache": 4,
+    "_crop_cache": 16,
+    "_style_cache": 16,
+    "_filter_cache": 4,
+    "_line_length_cache": 4,
+    "_crop_extend_cache": 4,
+    "_offsets_cache": 4,
+}
+"""The caches of a strip, and their sizes."""
+_strip_init = Strip.__init__
+
+
+def _new_strip(strip: Any, segments: Iterable[Segment], cell_length: int | None = None) -> None:
+    """Initialize a strip without its caches: most are never used, and a sixth of an app's time was spent on them."""
+    strip._segments = list(segments)
+    strip._cell_length = cell_length
+    strip._render_cache = strip._link_ids = strip._cell_count = None
+
+
+def _new_cache(strip: Strip, name: str) -> object:
+    """Make a cache of a strip as it is asked for first."""
+    if name not in _CACHES:
+        raise AttributeError(name)
+    cache: FIFOCache[Any, Any] = FIFOCache(_CACHES[name])
+    setattr(strip, name, cache)
+    return cache
+
+
 # Snapshots
 
 _narrowed = False
@@ -206,4 +241,6 @@ def hurry() -> None:
         module.wait_for_idle = wait_for_idle
     stylesheet: Any = Stylesheet
     stylesheet._parse_rules = _parse_once
+    strip: Any = Strip
+    strip.__init__, strip.__getattr__ = _new_strip, _new_cache
     gc.set_threshold(400_000)
