@@ -232,16 +232,15 @@ def containerd(containerd_at: tuple[list[str], Path], archives: dict[str, Path])
 
 
 FILE_WORLDS = ("layout", "replaced", "rewritten")
+DAEMON_WORLDS = ("podman_engine", "containers_storage", "containerd", "registry")
 WORLDS = (
     *FILE_WORLDS,
     "compressed",
     "docker_engine",
     "docker_root",
-    "podman_engine",
-    "containers_storage",
     "directory",
-    "containerd",
-    "registry",
+    # In one process, which starts each daemon once; Docker's is used by other tests too.
+    *(pytest.param(name, marks=pytest.mark.xdist_group("worlds")) for name in DAEMON_WORLDS),
 )
 
 
