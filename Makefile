@@ -8,16 +8,21 @@ BIN := .venv/bin
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 2)
 READY := .venv/ready
 
-.PHONY: demo test test-fast mutants fuzz check bench pictures manpage clean
+# The native core is optional: where cargo is not installed, everything runs and is tested without it.
+CARGO := $(shell command -v cargo)
+NATIVE := .venv/native
+CRATE := tui/native
+
+.PHONY: demo test test-fast mutants fuzz check bench native pictures manpage clean
 
 demo: $(READY)
 	$(BIN)/layertui demo
 
-test: $(READY)
+test: $(READY) $(if $(CARGO),$(NATIVE))
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
 # No root, no program beside Python, nothing slow.
-test-fast: $(READY)
+test-fast: $(READY) $(if $(CARGO),$(NATIVE))
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow and not engine and not root" $(TESTS)
 
 # Deliberate faults, each of which has to make a test fail; all of them only as root.
@@ -29,13 +34,18 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(if $(CARGO),cargo fmt --manifest-path $(CRATE)/Cargo.toml --check)
+	$(if $(CARGO),cargo clippy --quiet --locked --manifest-path $(CRATE)/Cargo.toml -- --deny warnings)
 
 # Random inputs for everything that reads bytes from outside: make fuzz FUZZ="60 tar registry".
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
-bench: $(READY)
+bench: $(READY) $(if $(CARGO),$(NATIVE))
 	$(BIN)/python -m tests.bench
+
+# Needs cargo.
+native: $(NATIVE)
 
 # Those of the sample; make pictures IMAGES=orders.tar draws all (docs/pictures/orders/build makes it).
 pictures: $(READY)
@@ -46,7 +56,11 @@ manpage: $(READY)
 	$(BIN)/python docs/manpage.py
 
 clean:
-	rm -rf .venv dist snapshot_report.html
+	rm -rf .venv dist snapshot_report.html $(CRATE)/target
+
+$(NATIVE): $(READY) $(wildcard $(CRATE)/src/*.rs $(CRATE)/*.toml $(CRATE)/Cargo.lock)
+	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/maturin develop --quiet --release --locked --manifest-path $(CRATE)/Cargo.toml
+	@touch $@
 
 $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "layertui needs Python 3.11 or newer"; exit 1; }

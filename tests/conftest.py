@@ -11,9 +11,13 @@ import pytest
 
 from tests import markers, textual_internals
 from tests.engines import docker, docker29
+from tests.native import MODES, native_mode
 from tests.programs import need_root
 
-__all__ = ["docker", "docker29"]
+__all__ = ["docker", "docker29", "native_mode"]
+
+IN_BOTH_MODES = ("layers/tar/", "layers/test_load.py", "union/", "insight/", "verify/")
+"""Tests that run with the native core and without, except those that drive programs."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,6 +33,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(os.environ["XDG_STATE_HOME"], ignore_errors=True)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    place = metafunc.definition.path.relative_to(Path(__file__).parent).as_posix()
+    if place.startswith(IN_BOTH_MODES) and not markers.needs_programs(metafunc.definition):
+        metafunc.fixturenames.append("native_mode")
+        metafunc.parametrize("native_mode", MODES, indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

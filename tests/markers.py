@@ -31,6 +31,11 @@ SLOW = (
 TESTS = Path(__file__).parent
 
 
+def needs_programs(item: pytest.Function) -> bool:
+    """Return whether a test, or a fixture that it names, calls for a program or for root."""
+    return not MARKERS.keys().isdisjoint(_all_used([item.function, *_fixtures(item, item.fixturenames)]))
+
+
 def mark(item: pytest.Function) -> None:
     """Add the markers that follow from what the test uses."""
     parameters = list(item.callspec.params.values()) if hasattr(item, "callspec") else []

@@ -169,20 +169,20 @@ FAULTS = [
     Fault("cache/archives.py", 'target = target.with_suffix(".damaged")', "pass", CACHE),
     Fault("cache/archives.py", "evict(folder, MAX_ARCHIVE_BYTES, target)", "pass", CACHE),
     # union
-    Fault("union/builder.py", " and key not in whiteouts:", ":", BUILDER),
+    Fault("union/tree.py", " and key not in whiteouts:", ":", BUILDER),
     Fault(
-        "union/builder.py",
+        "union/tree.py",
         "if was == Kind.DIRECTORY:\n                        waiting",
         "if False:\n                        waiting",
         BUILDER,
     ),
     Fault(
-        "union/builder.py",
+        "union/tree.py",
         " and ev_kind[last[node]] == kind and kind in _SIMPLE",
         " and kind in _SIMPLE",
         BUILDER,
     ),
-    Fault("union/builder.py", "last[node] < first and ", "", BUILDER),
+    Fault("union/tree.py", "last[node] < first and ", "", BUILDER),
     Fault("union/changes.py", "if one.owner != other.owner:", "if False:", CHANGES),
     Fault(
         "union/changes.py",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from typing import Protocol, cast
+from collections.abc import Sequence
+from typing import NoReturn, Protocol, cast
 
 from layertui import __version__
 from layertui.commands import COMMANDS
@@ -75,13 +76,29 @@ def command_parser(name: str) -> Parser:
     return parser
 
 
+class _Version(argparse.Action):
+    """Print the version and exit; looks for the native core only then."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from layertui.layers.native import core
+
+        found = core()
+        print(
+            f"layertui {__version__},", f"native core {found.__version__}" if found else "without native core"
+        )
+        parser.exit()
+
+
 def program_parser() -> Parser:
     """Return the parser of the program without a command: it opens the app."""
     width = max(map(len, COMMANDS))
     listed = "\n".join(f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items())
     parser = Parser("layertui", DESCRIPTION, EPILOG.format(commands=listed))
     parser.add_argument("reference", metavar="REFERENCE", nargs="?", help="an image, or the path of one")
-    parser.add_argument("--version", action="version", version=f"layertui {__version__}")
+    parser.add_argument("--version", action=_Version, help="show program's version number and exit")
     add_common(parser, has_json=False, has_quiet=False)
     add_dive_options(parser)
     return parser

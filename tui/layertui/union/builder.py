@@ -9,17 +9,19 @@ the image, as in umoci.
 from __future__ import annotations
 
 from array import array
-from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from itertools import compress
-from typing import cast
+from typing import Any
 
+from layertui.layers.codec import column_of
 from layertui.model.layer_index import MAX_PATH, Kind, LayerIndex, positions
 from layertui.model.numbers import NO_EVENT, NO_NODE, ROOT, EntryNumber, Event, LayerNumber, Node
-from layertui.union.arrays import column, ends, offsets
+from layertui.union.arrays import column
 from layertui.union.merge_warnings import MergeWarnings
-from layertui.union.model import Absence, LayerUnion
+from layertui.union.model import COLUMNS, Absence, LayerUnion
+from layertui.union.tree import new_tree
 
 MAX_PARENT_LINKS = 255
 """Symlinks followed for one path before it counts as a loop, as in umoci's securejoin."""
@@ -30,9 +32,6 @@ MAX_DETOURS = 1 << 25
 Real images use less than a tenth of it; without a limit, a small hostile layer could take
 hours and all memory.
 """
-
-_SIMPLE = frozenset(map(int, (Kind.FILE, Kind.DIRECTORY, Kind.CHAR, Kind.BLOCK, Kind.FIFO)))
-"""Kinds that need nothing but an event where the path had the same kind before."""
 
 REPLACED_KIND = 255
 """The ``ev_kind`` of an event that deletes a path below a replaced directory."""
@@ -50,6 +49,13 @@ def union_alone(number: LayerNumber, index: LayerIndex | None) -> LayerUnion:
     return replace(builder.freeze(), warnings=[], is_alone=True)
 
 
+def _keys_of(index: LayerIndex, kind: Kind) -> list[bytes]:
+    """Return the keys of the entries of a kind, in tar order."""
+    found = positions(index.kind, kind)
+    keys = index.entry_keys() if found else []
+    return [keys[number] for number in found]
+
+
 class UnionBuilder:
     """Applies layers one by one; :meth:`freeze` returns the union of those applied so far.
 
@@ -60,21 +66,7 @@ class UnionBuilder:
     def __init__(self) -> None:
         self._indexes: list[LayerIndex] = []
         self._warnings = MergeWarnings()
-        # Nodes; node 0 is the root.
-        self._ids: dict[bytes, Node] = {b"": ROOT}
-        self._keys: list[bytes] = [b""]
-        self._parents: list[Node] = [ROOT]  # the root is its own parent, as with ".."
-        # Children by directory, for deletions. Most images delete few directories, so this is
-        # not kept up to date by the hot path, but by _clear from node _children_known on.
-        self._children: defaultdict[Node, list[Node]] = defaultdict(list)
-        self._children_known = 1
-        self._last: list[Event] = [NO_EVENT]
-        # Events.
-        self._ev_node = array("I")
-        self._ev_entry = array("i")
-        self._ev_prev = array("i")
-        self._ev_inode = array("I")
-        self._ev_kind = bytearray()
+        self._tree = new_tree()
         self._starts = [0]
         self._detours = 0
         # Of the layer being applied.
@@ -86,55 +78,47 @@ class UnionBuilder:
         """Apply one more layer on top."""
         self._indexes.append(index)
         self._warnings.start(LayerNumber(len(self._indexes)), index)
-        keys = index.entry_keys()
-        if self._last[0] < 0:
-            self._event(ROOT, Absence.IMPLIED, Kind.DIRECTORY)
-        self._whiteouts = {keys[number] for number in positions(index.kind, Kind.WHITEOUT)}
-        opaques = {keys[number] for number in positions(index.kind, Kind.OPAQUE)}
-        self._warn_of_repeated_whiteouts(index, keys)
+        if self._tree.last(ROOT) < 0:
+            self._tree.event(ROOT, Absence.IMPLIED, Kind.DIRECTORY, NO_EVENT)
+        whiteouts, opaques = (_keys_of(index, kind) for kind in (Kind.WHITEOUT, Kind.OPAQUE))
+        self._whiteouts = set(whiteouts)
+        for found in (whiteouts, opaques):
+            if len(found) > len(set(found)):
+                self._warn_of_repeated_whiteouts(found)
         self._own = None
-        hidden_kinds = {key: self._opaque(key) for key in sorted(opaques)}
+        hidden_kinds = {key: self._opaque(key) for key in sorted(set(opaques))}
         for key in sorted(self._whiteouts):
             self._whiteout(key)
-            self._warn_of_double_whiteout(key, opaques)
+            self._warn_of_double_whiteout(key, hidden_kinds)
         self._own = set()
         self._landings = {}
-        self._lay(index, keys)
+        for number, key in self._tree.lay(index.keys, bytes(index.kind), self._whiteouts, self._starts[-1]):
+            self._lay(index, EntryNumber(number), key)
         for key, kind in hidden_kinds.items():
             self._warn_of_idle_opaque(key, kind)
         self._warnings.finish()
-        self._starts.append(len(self._ev_node))
+        self._starts.append(self._tree.events())
 
     def leave_out(self, layers: int) -> None:
         """Count some more layers, with nothing in them."""
         self._indexes += [LayerIndex()] * layers
-        self._starts += [len(self._ev_node)] * layers
+        self._starts += [self._tree.events()] * layers
 
     def freeze(self) -> LayerUnion:
         """Return the union of the layers applied so far; more may be added afterwards."""
-        # Loops inside the interpreter's C code: an image may have a million paths.
-        count = len(self._keys)
-        order = sorted(range(count), key=self._keys.__getitem__)
-        rank = [0] * count
-        deque(map(rank.__setitem__, order, range(count)), maxlen=0)
-        keys = list(map(self._keys.__getitem__, order))
-        parent = array("i", map(rank.__getitem__, map(self._parents.__getitem__, order)))
-        parent[0] = -1
+        keys, *columns, kinds = self._tree.columns()
+        names = [name for name in COLUMNS if name != "ev_layer"]
+        arrays: dict[str, Any] = {
+            name: column_of(COLUMNS[name], data) for name, data in zip(names, columns, strict=True)
+        }
         return LayerUnion(
             indexes=list(self._indexes),
             warnings=list(self._warnings.listed),
-            keys=b"/".join(keys),
-            offsets=offsets(keys),
-            parent=column(parent),
-            end=column(ends(parent)),
-            last=column(array("i", map(self._last.__getitem__, order))),
-            ev_node=column(array("I", map(rank.__getitem__, self._ev_node))),
+            keys=keys,
             ev_layer=column(self._layers_of_events()),
-            ev_entry=column(self._ev_entry[:]),
-            ev_prev=column(self._ev_prev[:]),
-            ev_inode=column(self._ev_inode[:]),
-            ev_kind=bytes(self._ev_kind),
+            ev_kind=kinds,
             starts=list(self._starts),
+            **arrays,
         )
 
     def _layers_of_events(self) -> array[int]:
@@ -143,50 +127,8 @@ class UnionBuilder:
             layers.extend(array("H", [layer]) * (stop - start))
         return layers
 
-    # The tree as of the layer being applied
-
-    def _kind(self, node: Node) -> int:
-        """Return the kind of what a node is now; -1 if it does not exist."""
-        last = self._last[node]
-        if last < 0 or self._ev_entry[last] < Absence.IMPLIED:
-            return -1
-        return self._ev_kind[last]
-
-    def _event(self, node: Node, entry: int, kind: int, inode: Event = NO_EVENT) -> None:
-        """Append an event; ``entry`` is an entry's number or an :class:`Absence`."""
-        event = Event(len(self._ev_node))
-        self._ev_node.append(node)
-        self._ev_entry.append(entry)
-        self._ev_prev.append(self._last[node])
-        self._ev_inode.append(event if inode < 0 else inode)
-        self._ev_kind.append(kind)
-        self._last[node] = event
-
-    def _node(self, parent: Node, key: bytes) -> Node:
-        """Return the node of a key below a directory, added if it is new."""
-        node = self._ids.get(key, NO_NODE)
-        if node < 0:
-            node = self._ids[key] = Node(len(self._keys))
-            self._keys.append(key)
-            self._parents.append(parent)
-            self._last.append(NO_EVENT)
-        return node
-
     def _child(self, parent: Node, name: bytes) -> bytes:
-        return self._keys[parent] + b"\0" + name if parent else name
-
-    def _clear(self, directory: Node, deletion: Absence, kind: int) -> None:
-        """Delete everything that exists below a directory."""
-        for node in cast("Sequence[Node]", range(self._children_known, len(self._keys))):
-            self._children[self._parents[node]].append(node)
-        self._children_known = len(self._keys)
-        waiting = [directory]
-        while waiting:
-            for child in self._children[waiting.pop()]:
-                if (was := self._kind(child)) >= 0:
-                    self._event(child, deletion, kind)
-                    if was == Kind.DIRECTORY:
-                        waiting.append(child)
+        return self._tree.key(parent) + b"\0" + name if parent else name
 
     # Phase one: whiteouts
 
@@ -195,8 +137,8 @@ class UnionBuilder:
         node = self._walk(key, make=False)
         if node < 0:
             node = self._find(key)
-            return -1 if node < 0 else self._kind(node)
-        self._clear(node, Absence.OPAQUE, Kind.OPAQUE)
+            return -1 if node < 0 else self._tree.kind(node)
+        self._tree.clear(node, Absence.OPAQUE, Kind.OPAQUE)
         if node == 0:
             self._warnings.opaque_root(key)
         return Kind.DIRECTORY
@@ -212,21 +154,18 @@ class UnionBuilder:
 
     def _whiteout(self, key: bytes) -> None:
         node = self._find(key)
-        if node <= 0 or (kind := self._kind(node)) < 0:
+        if node <= 0 or (kind := self._tree.kind(node)) < 0:
             return
         if kind == Kind.DIRECTORY:
-            self._clear(node, Absence.WHITEOUT, Kind.WHITEOUT)
-        self._event(node, Absence.WHITEOUT, Kind.WHITEOUT)
+            self._tree.clear(node, Absence.WHITEOUT, Kind.WHITEOUT)
+        self._tree.event(node, Absence.WHITEOUT, Kind.WHITEOUT, NO_EVENT)
 
-    def _warn_of_repeated_whiteouts(self, index: LayerIndex, keys: list[bytes]) -> None:
-        for kind in (Kind.WHITEOUT, Kind.OPAQUE):
-            found = positions(index.kind, kind)
-            if len(found) > len({keys[number] for number in found}):
-                for key, count in Counter(keys[number] for number in found).items():
-                    if count > 1:
-                        self._warnings.repeated_whiteout(key)
+    def _warn_of_repeated_whiteouts(self, found: list[bytes]) -> None:
+        for key, count in Counter(found).items():
+            if count > 1:
+                self._warnings.repeated_whiteout(key)
 
-    def _warn_of_double_whiteout(self, key: bytes, opaques: set[bytes]) -> None:
+    def _warn_of_double_whiteout(self, key: bytes, opaques: Collection[bytes]) -> None:
         above = key.rpartition(b"\0")[0]
         if above in opaques:
             self._warnings.whiteout_in_opaque(key)
@@ -242,107 +181,38 @@ class UnionBuilder:
         if not name:
             return ROOT
         parent = self._walk(above, make=False)
-        return NO_NODE if parent < 0 else self._ids.get(self._child(parent, name), NO_NODE)
+        return NO_NODE if parent < 0 else self._tree.find(self._child(parent, name))
 
     # Phase two: entries
 
-    def _lay(self, index: LayerIndex, keys: list[bytes]) -> None:
-        """Lay a layer's entries over the tree.
-
-        The hot path of every image. Entries that need nothing but an event of their own are
-        collected in a run, whose columns :meth:`_flush` fills at once; an entry of the run
-        gets the event ``number + shift``. Until then the event exists only in ``last``.
-        """
-        kinds, first, whiteouts = index.kind, self._starts[-1], self._whiteouts
-        # Plain numbers here: wrapping each, or comparing with members of an enum, would cost more
-        # than everything else.
-        ids = cast("dict[bytes, int]", self._ids)
-        last, parents = cast("list[int]", self._last), cast("list[int]", self._parents)
-        all_keys, ev_kind = self._keys, self._ev_kind
-        whiteout, hardlink, is_directory = int(Kind.WHITEOUT), int(Kind.HARDLINK), int(Kind.DIRECTORY)
-        run: list[int] = []
-        before: list[int] = []
-        shift = len(ev_kind)
-        directory: bytes | None = None
-        parent, aliased = 0, False
-        for number, key in enumerate(keys):
-            kind = kinds[number]
-            if kind >= whiteout:
-                self._flush(run, before, kinds, number)
-                shift = len(ev_kind) - number - 1
-                continue
-            above, _, name = key.rpartition(b"\0")
-            if above != directory:
-                parent = ids.get(above, -1)
-                event = last[parent] if parent >= 0 else -1
-                # All parents of an existing directory exist and are directories.
-                if event >= 0:
-                    event = kinds[event - shift] if event >= len(ev_kind) else ev_kind[event]
-                if event != is_directory:
-                    self._flush(run, before, kinds, number)
-                    parent = self._landing(above)
-                    shift = len(ev_kind) - number
-                    if parent < 0:
-                        shift -= 1
-                        directory = None
-                        self._warnings.out_of_reach(key)
-                        continue
-                directory = above
-                aliased = all_keys[parent] != above
-            if aliased:
-                key = self._child(Node(parent), name)
-            node = ids.get(key, -1)
-            if node < 0 and kind != hardlink and key not in whiteouts:
-                node = ids[key] = len(all_keys)
-                all_keys.append(key)
-                parents.append(parent)
-                run.append(node)
-                before.append(-1)
-                last.append(number + shift)
-            elif node > 0 and last[node] < first and ev_kind[last[node]] == kind and kind in _SIMPLE:
-                run.append(node)
-                before.append(last[node])
-                last[node] = number + shift
-            else:
-                self._flush(run, before, kinds, number)
-                if self._lay_one(index, EntryNumber(number), self._node(Node(parent), key), first):
-                    directory = None
-                shift = len(ev_kind) - number - 1
-        self._flush(run, before, kinds, len(keys))
-
-    def _flush(self, run: list[int], before: list[int], kinds: bytearray, stop: int) -> None:
-        """Append the events of a run that ends before the entry ``stop``, and clear it."""
-        if run:
-            start, event = stop - len(run), len(self._ev_kind)
-            self._ev_node.extend(run)
-            self._ev_entry.extend(range(start, stop))
-            self._ev_prev.extend(before)
-            self._ev_inode.extend(range(event, event + len(run)))
-            self._ev_kind += kinds[start:stop]
-            run.clear()
-            before.clear()
-
-    def _lay_one(self, index: LayerIndex, number: EntryNumber, node: Node, first: int) -> bool:
-        """Lay one entry where something may exist already; return whether parents must be looked up again."""
-        kind, key, was = index.kind[number], self._keys[node], self._kind(node)
+    def _lay(self, index: LayerIndex, number: EntryNumber, key: bytes) -> None:
+        """Lay one entry, whatever there is in its place."""
+        above, _, name = key.rpartition(b"\0")
+        parent = self._landing(above)
+        if parent < 0:
+            self._warnings.out_of_reach(key)
+            return
+        tree, first, kind = self._tree, self._starts[-1], index.kind[number]
+        key = self._child(parent, name)
+        node = tree.node(parent, key)
+        was = tree.kind(node)
         if not node and kind != Kind.DIRECTORY:
             self._warnings.root_not_directory(key)
-            return False
+            return
         if key in self._whiteouts:
             self._warnings.own_whiteout(key, kind == Kind.DIRECTORY)
         if was == Kind.DIRECTORY and kind != Kind.DIRECTORY:
-            self._clear(node, Absence.REPLACED, REPLACED_KIND)
+            self._tree.clear(node, Absence.REPLACED, REPLACED_KIND)
         is_itself = kind == Kind.HARDLINK and index.links[index.link[number]] == key
-        if self._last[node] >= first and self._ev_entry[self._last[node]] >= 0 and not is_itself:
+        last = tree.last(node)
+        if last >= first and tree.entry(last) >= 0 and not is_itself:
             self._warnings.duplicate(key)
         inode = NO_EVENT
         if kind == Kind.HARDLINK:
             inode, kind = self._linked(index, number, key)
-        self._event(node, number, kind, inode)
-        moved = was == Kind.SYMLINK or (was == Kind.DIRECTORY and kind != Kind.DIRECTORY)
-        if moved:
+        tree.event(node, number, kind, inode)
+        if was == Kind.SYMLINK or (was == Kind.DIRECTORY and kind != Kind.DIRECTORY):
             self._landings.clear()
-        return moved
 
     def _landing(self, directory: bytes) -> Node:
         """Return the directory in which the layer's entries below a key are placed; -1 if out of reach."""
@@ -355,16 +225,16 @@ class UnionBuilder:
         """Return the event whose metadata and content a hardlink shares (-1 for none), and its kind."""
         target = index.links[index.link[number]]
         node = self._find(target)
-        kind = self._kind(node) if node >= 0 else -1
+        kind = self._tree.kind(node) if node >= 0 else -1
         if kind < 0 or kind == Kind.DIRECTORY:
             self._warnings.hardlink_dangling(key, target)
             return NO_EVENT, Kind.HARDLINK
-        last = self._last[node]
-        if self._keys[node] == key:
+        last = self._tree.last(node)
+        if self._tree.key(node) == key:
             self._warnings.hardlink_to_itself(key)
         elif last < self._starts[-1]:
             self._warnings.hardlink_below(key, target)
-        return Event(self._ev_inode[last]), kind
+        return self._tree.inode(last), kind
 
     # Paths through symlinks
 
@@ -379,8 +249,9 @@ class UnionBuilder:
         taken so far lead to, ``todo`` are the components left, in reverse; a symlink is
         replaced in ``todo`` by its target, and ``..`` of the root is the root.
         """
-        node = self._ids.get(key, NO_NODE)
-        if node >= 0 and self._kind(node) == Kind.DIRECTORY:
+        tree = self._tree
+        node = tree.find(key)
+        if node >= 0 and tree.kind(node) == Kind.DIRECTORY:
             return node  # all parents of an existing directory exist and are directories
         todo = key.split(b"\0")[::-1] if key else []
         node = ROOT
@@ -390,11 +261,11 @@ class UnionBuilder:
             if name in (b"", b"."):
                 continue
             if name == b"..":
-                node = self._parents[node]
+                node = tree.parent(node)
                 continue
             child_key = self._child(node, name)
-            child = self._ids.get(child_key, NO_NODE)
-            kind = self._kind(child) if child >= 0 else -1
+            child = tree.find(child_key)
+            kind = tree.kind(child) if child >= 0 else -1
             if kind == Kind.DIRECTORY:
                 node = child
             elif (
@@ -407,7 +278,7 @@ class UnionBuilder:
                 links += 1
                 target = self._target(child)
                 self._detours += len(target)
-                if self._last[child] < self._starts[-1]:
+                if tree.last(child) < self._starts[-1]:
                     self._warnings.symlink_parent(key, child_key)
                 if target.startswith(b"/"):
                     node = ROOT
@@ -419,8 +290,8 @@ class UnionBuilder:
                     self._warnings.below_file(child_key)
                 if child_key in self._whiteouts:
                     self._warnings.own_whiteout(child_key, is_directory=True)
-                child = self._node(node, child_key)
-                self._event(child, Absence.IMPLIED, Kind.DIRECTORY)
+                child = tree.node(node, child_key)
+                tree.event(child, Absence.IMPLIED, Kind.DIRECTORY, NO_EVENT)
                 self._detours += len(child_key)
                 node = child
         return node
@@ -440,7 +311,7 @@ class UnionBuilder:
 
     def _target(self, node: Node) -> bytes:
         """Return the target of the symlink that a node is now, as stored."""
-        event = self._ev_inode[self._last[node]]
+        event = self._tree.inode(self._tree.last(node))
         layer = next(number for number, start in enumerate(self._starts[::-1]) if start <= event)
         index = self._indexes[len(self._starts) - 1 - layer]
-        return index.links[index.link[self._ev_entry[event]]]
+        return index.links[index.link[self._tree.entry(event)]]

@@ -18,23 +18,10 @@ from layertui.layers.codec import column_of, decode_text, encode_text
 from layertui.layers.column_bounds import all_below
 from layertui.model.layer_index import Kind, LayerIndex, positions
 from layertui.model.numbers import ROOT, Event, LayerNumber, Node
-from layertui.union.model import VISIBLE_KINDS, Absence, LayerUnion, UnionWarning
+from layertui.union.model import COLUMNS, VISIBLE_KINDS, Absence, LayerUnion, UnionWarning
 
 MERGE_VERSION = 2
 """To be changed whenever the same layers are merged differently."""
-
-_COLUMNS = {
-    "offsets": "I",
-    "parent": "i",
-    "end": "I",
-    "last": "i",
-    "ev_node": "I",
-    "ev_layer": "H",
-    "ev_entry": "i",
-    "ev_prev": "i",
-    "ev_inode": "I",
-}
-"""Type codes of :mod:`array`, in the order of the bytes."""
 
 
 def union_key(keys: Sequence[str]) -> str:
@@ -50,7 +37,7 @@ def pack_union(union: LayerUnion) -> bytes:
     warnings = [
         (layer, code, encode_text(path), encode_text(text)) for layer, code, path, text in union.warnings
     ]
-    columns = [getattr(union, name).tobytes() for name in _COLUMNS]
+    columns = [getattr(union, name).tobytes() for name in COLUMNS]
     return msgspec.msgpack.encode([warnings, union.keys, union.ev_kind, union.starts, columns])
 
 
@@ -65,7 +52,7 @@ def unpack_union(data: bytes | memoryview, indexes: list[LayerIndex]) -> LayerUn
     form = tuple[list[tuple[int, str, bytes, bytes]], memoryview, memoryview, list[int], list[memoryview]]
     warnings, keys, kinds, starts, columns = msgspec.msgpack.decode(data, type=form)
     arrays: dict[str, Any] = {
-        name: column_of(code, data) for (name, code), data in zip(_COLUMNS.items(), columns, strict=True)
+        name: column_of(code, data) for (name, code), data in zip(COLUMNS.items(), columns, strict=True)
     }
     return LayerUnion(
         indexes=indexes,

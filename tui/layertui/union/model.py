@@ -40,6 +40,20 @@ VISIBLE_KINDS = bytes(kind <= Kind.SOCKET for kind in range(256))
 """Table for :meth:`bytes.translate` from ``ev_kind`` to 1 if the path exists after the event, else 0."""
 
 
+COLUMNS = {
+    "offsets": "I",
+    "parent": "i",
+    "end": "I",
+    "last": "i",
+    "ev_node": "I",
+    "ev_layer": "H",
+    "ev_entry": "i",
+    "ev_prev": "i",
+    "ev_inode": "I",
+}
+"""The columns of a union that are arrays, and their type codes (:mod:`array`)."""
+
+
 class UnionWarning(NamedTuple):
     """A violation of the specification, or a layer that engines are known to apply differently."""
 

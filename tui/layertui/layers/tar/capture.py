@@ -45,17 +45,19 @@ class Keeper:
     def __init__(self, keep: Keep, index: LayerIndex) -> None:
         self._keep = keep
         self._index = index
+        self._looked = 0
         self._seen = 0
 
     def look(self, keys: Sequence[bytes], tar: Window, chunk: bytes, base: int) -> None:
-        """Capture the selected files among the new ``keys``.
+        """Capture the selected files among the new ``keys``, each element one key or several joined by slashes.
 
         Their headers are in ``chunk``, which starts at ``base`` of the tar; contents beyond it are read
         from ``tar``. Raises the errors of reading it.
         """
         index, first = self._index, self._seen
-        self._seen = len(keys)
-        for new in self._keep.among(keys[first:]) if self._seen > first else ():
+        new_keys = keys[self._looked :]
+        self._looked, self._seen = len(keys), len(index.kind)
+        for new in self._keep.among(new_keys) if new_keys else ():
             number = first + new
             size = index.size[number]
             extra = index.extra.get(number)

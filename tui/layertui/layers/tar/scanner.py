@@ -6,15 +6,14 @@ as GNU tar, libarchive and Go's archive/tar write them.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Mapping
-from operator import itemgetter
 from typing import NamedTuple
 
 from zlib_ng.zlib_ng import adler32
 
 from layertui.layers.compression.format import Damaged
 from layertui.layers.tar.capture import Keep, Keeper
+from layertui.layers.tar.collected import Collected
 from layertui.layers.tar.header import (
     KIND_OF_TYPEFLAG,
     LINKNAME_FIELD,
@@ -101,11 +100,8 @@ class _TarScan:
         self._keeper = Keeper(keep, self._index) if keep is not None else None
         self._warnings = TarWarnings(self._index.warnings)
         self._fields = Fields(self._warnings)
-        self._owners: list[Owner] = []
-        self._keys: list[bytes] = []
-        self._kinds = self._index.kind
-        self._links: dict[int, bytes] = {}
-        self._nanoseconds: dict[int, int] = {}
+        self._collected = Collected(self._index)
+        self._keys, self._kinds = self._collected.keys, self._collected.kinds
         self._meta_read = 0
         self._extents = 0
         self._xattrs: dict[tuple[tuple[str, bytes], ...], Mapping[str, bytes]] = {}
@@ -114,33 +110,22 @@ class _TarScan:
         self._sums: dict[bytes, int] = {}
 
     def run(self) -> LayerIndex:
-        index = self._index
+        index, collected = self._index, self._collected
         try:
             self._entries()
         except (Damaged, LayertuiError, Broken) as problem:
-            if isinstance(problem, LayertuiError) and not self._keys:
+            collected.take()
+            if isinstance(problem, LayertuiError) and not collected.kinds:
                 raise
-            index.damage = f"{problem}; {len(self._keys):,} entries read before"
-        keys, owners = self._keys, self._owners
-        self._warnings.finish(keys)
-        index.count = len(keys)
-        index.keys = b"/".join(keys)
-        index.mode = array("H", map(itemgetter(0), owners))
-        index.uid = array("I", map(itemgetter(1), owners))
-        index.gid = array("I", map(itemgetter(2), owners))
-        index.mtime_ns = array("I", bytes(4 * len(keys)))
-        for number, value in self._nanoseconds.items():
-            index.mtime_ns[number] = value
-        index.link = array("i", b"\xff" * (4 * len(keys)))
-        for number, target in self._links.items():
-            index.link[number] = len(index.links)
-            index.links.append(target)
+            index.damage = f"{problem}; {len(collected.kinds):,} entries read before"
+        collected.finish()
+        self._warnings.finish(index.keys)
         return index
 
     def _entries(self) -> None:
         """Read all headers. The hot path: one that resembles the last costs a few dictionary lookups."""
-        tar, index, keeper = self._tar, self._index, self._keeper
-        keys, kinds, owners = self._keys, self._kinds, self._owners
+        tar, index, keeper, collected = self._tar, self._index, self._keeper, self._collected
+        core, keys, kinds, owners = collected.core, collected.keys, collected.kinds, collected.owners
         sizes, mtimes, offsets = index.size, index.mtime, index.offset
         numbers, owner_of, device_of = self._fields.numbers, self._fields.owner_of, self._fields.device_of
         sums, directories = self._sums, self._directories
@@ -150,6 +135,10 @@ class _TarScan:
         chunk, base, limit, offset, size, reported = b"", 0, -1, 0, 0, 0
         local: Pax | None = None
         while True:
+            if core is not None and local is None:
+                offset, size = core.read(chunk, base, offset, size)
+                if keeper is not None or offset - base <= limit:
+                    collected.take()
             start = offset - base
             if start > limit:
                 if keeper is not None:
@@ -173,9 +162,12 @@ class _TarScan:
                         raise Broken(
                             f"the tar ends early: its last entry reaches to byte {offset:,} of {tar.end:,}"
                         )
+                    collected.take()
                     if keys:
                         self._warnings.no_end()
                     return
+                if core is not None:
+                    continue
             name, owner_field, size_field, mtime_field, checksum, flag, devices, prefixed = scanned_fields(
                 chunk, start
             )
@@ -305,13 +297,13 @@ class _TarScan:
             self._warnings.entry_type(self._fields.clean(name), flag, what)
         if flag in TYPEFLAGS_IGNORED:
             return content.following
-        number = len(self._keys)
+        number = len(self._kinds)
         self._append(name, kind, header, content.size, content.offset, pax)
         is_sparse = content.sparse is not None
-        if len(self._keys) > number and (pax.xattrs or is_sparse):
+        if len(self._kinds) > number and (pax.xattrs or is_sparse):
             device = self._index.extra[number].device if number in self._index.extra else None
             stored = content.stored if is_sparse else -1
-            xattrs = self._attributes(pax.xattrs, self._keys[number])
+            xattrs = self._attributes(pax.xattrs, self._keys[-1])
             self._index.extra[number] = Extra(xattrs, device, content.sparse, stored)
         return content.following
 
@@ -363,7 +355,7 @@ class _TarScan:
         elif kind in (Kind.SYMLINK, Kind.HARDLINK) and len(target) > MAX_PATH:
             self._warnings.too_long(key, "a link to", len(target))
             return
-        number = len(self._keys)
+        number = len(self._kinds)
         self._keys.append(key)
         self._kinds.append(kind)
         if kind in (Kind.SYMLINK, Kind.HARDLINK):
@@ -377,8 +369,8 @@ class _TarScan:
             if pax.mtime is not None:
                 mtime = self._fields.clamp(pax.mtime[0], MAX_TIME, "mtime", offset, -MAX_TIME)
                 if pax.mtime[1]:
-                    self._nanoseconds[number] = pax.mtime[1]
-        self._owners.append(owner)
+                    self._collected.nanoseconds[number] = pax.mtime[1]
+        self._collected.owners.append(owner)
         index = self._index
         index.size.append(size if kind == Kind.FILE else 0)
         index.mtime.append(mtime)
@@ -400,14 +392,16 @@ class _TarScan:
             self._warnings.global_header(offset)
 
     def _link(self, target: bytes, kind: int) -> None:
-        self._links[len(self._keys) - 1] = self._fields.clean(target) if kind == Kind.HARDLINK else target
+        self._collected.links[len(self._kinds) - 1] = (
+            self._fields.clean(target) if kind == Kind.HARDLINK else target
+        )
 
     def _device(self, header: bytes) -> None:
         major, minor = self._fields.device(header, 0)  # warned of already
-        number = len(self._keys) - 1
+        number = len(self._kinds) - 1
         self._index.extra[number] = Extra(device=(major, minor))
         if not major and not minor and self._kinds[number] == Kind.CHAR:
-            self._warnings.overlay_whiteout(self._keys[number])
+            self._warnings.overlay_whiteout(self._keys[-1])
 
     def _records(self, data: bytes, pax: Pax, offset: int) -> None:
         unreadable = parse_pax(data, pax)
@@ -418,7 +412,8 @@ class _TarScan:
         if size > MAX_META:
             raise Broken(f"{size:,} bytes of header at byte {offset:,}, more than {MAX_META:,}")
         self._meta_read += size
-        if self._meta_read > MAX_ALL_META:
+        core = self._collected.core
+        if self._meta_read + (core.meta_read if core is not None else 0) > MAX_ALL_META:
             raise Broken(f"more than {MAX_ALL_META:,} bytes of extended headers")
         data = self._tar.at(offset, size)
         if len(data) < size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from layertui.layers.tar.pax import LIBARCHIVE_XATTR
@@ -16,6 +17,8 @@ OVERLAY_XATTRS = "trusted.overlay."
 """Prefix of overlayfs' own attributes: opaque directories, redirects, metadata copies."""
 ESTARGZ_FILES = (b"stargz.index.json", b".prefetch.landmark", b".no.prefetch.landmark")
 """An eStargz layer's table of contents, its last entry, and landmarks (stargz-snapshotter, estargz.md)."""
+_AUFS_FILE = re.compile(b"/(" + re.escape(AUFS_PREFIX) + rb"[^/\0]*\0[^/]*)")
+"""A key in one of AUFS' own directories."""
 
 
 class TarWarnings:
@@ -31,17 +34,18 @@ class TarWarnings:
         else:
             self._unlisted += 1
 
-    def finish(self, keys: Sequence[bytes]) -> None:
-        """Add what is known once all entries are: their ``keys``, in tar order."""
-        if keys and keys[-1] == ESTARGZ_FILES[0]:
-            for key in ESTARGZ_FILES:
-                if key in keys:
-                    self.warn("estargz", key, "part of the eStargz format; visible in containers")
-        inside = next((key for key in keys if key.startswith(AUFS_PREFIX) and b"\0" in key), None)
+    def finish(self, keys: bytes) -> None:
+        """Add what is known once all entries are: their ``keys``, in tar order and joined by slashes."""
+        if keys.endswith(ESTARGZ_FILES[0]):
+            joined = b"/" + keys + b"/"
+            found = [key for key in ESTARGZ_FILES if b"/" + key + b"/" in joined]
+            for key in found if joined.endswith(b"/" + ESTARGZ_FILES[0] + b"/") else ():
+                self.warn("estargz", key, "part of the eStargz format; visible in containers")
+        inside = _AUFS_FILE.search(b"/" + keys) if AUFS_PREFIX in keys else None
         if inside is not None:
             self.warn(
                 "aufs-directory",
-                inside,
+                inside[1],
                 "AUFS' own: shown here, in umoci and on overlayfs, not by Docker's vfs",
             )
         if self._unlisted:

@@ -1,0 +1,67 @@
+"""The native core, where it is installed: the hot loops over headers and paths in compiled code.
+
+It is a distribution of its own, ``layertui-native``, and gives the same answers: everything works without it.
+This module alone decides whether it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from functools import cache
+from typing import Any, Protocol, cast
+
+INTERFACE = 1
+"""The number of the interface below; a core with another is not used."""
+
+Columns = tuple[
+    tuple[bytes, bytes],
+    tuple[bytes, ...],
+    tuple[list[int], list[bytes]],
+]
+"""Keys (joined by slashes) and kinds; the columns ``mode`` to ``offset``; entries that are links, and their targets."""
+
+
+class Entries(Protocol):
+    """Entries of a tar, of which the core reads those that need nothing but their columns."""
+
+    @property
+    def meta_read(self) -> int:
+        """Bytes of the extended headers read so far."""
+        ...
+
+    def read(self, chunk: bytes, base: int, offset: int, size: int) -> tuple[int, int]:
+        """Read headers from ``offset`` of the tar on, in a chunk that starts at ``base``.
+
+        Return the offset of the first header that is not read, and the size that the last one read claims;
+        ``size`` if none was read.
+        """
+        ...
+
+    def take(self) -> Columns | None:
+        """Return the columns of the entries read since the last call; ``None`` without any."""
+        ...
+
+
+class Core(Protocol):
+    """The module ``layertui_native``."""
+
+    __version__: str
+
+    def Entries(self) -> Entries: ...
+
+    def Tree(self) -> Any:
+        """Return an empty :class:`layertui.union.tree.Tree`."""
+        ...
+
+
+@cache
+def core() -> Core | None:
+    """Return the native core; ``None`` if it is not installed, or not wanted (``LAYERTUI_NATIVE=0``)."""
+    if os.environ.get("LAYERTUI_NATIVE") == "0":
+        return None
+    try:
+        module = importlib.import_module("layertui_native")
+    except ImportError:
+        return None
+    return cast(Core, module) if module.INTERFACE == INTERFACE else None
