@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, SeveralImages
 from layertui.model.image import MAX_LAYERS
 from layertui.sources import list_images, open_image
 from tests.layers.tars import END, file
@@ -86,8 +86,12 @@ def test_several_images(tmp_path: Path) -> None:
     path = archive(tmp_path / "a.tar", {**LAYERS, "c.json": config(), "manifest.json": manifest(*items)})
     rows = [row.reference.removeprefix(f"docker-archive:{path}:") for row in list_images(path)]
     assert rows == ["app:1", "@1", "b:2", "docker.io/library/c:latest"]
-    with pytest.raises(LayertuiError, match=r"contains 3 images, app:1, @1, b:2, choose one"):
+    with pytest.raises(SeveralImages, match=r"contains 3 images, app:1, @1, b:2, choose one") as raised:
         open_image(path)
+    assert [*raised.value.choices] == ["app:1", "@1", "b:2"]
+    assert [open_image(each).reference for each in raised.value.choices.values()] == [
+        f"docker-archive:{path}:{each}" for each in raised.value.choices
+    ]
     for selector in (*rows, "c"):
         image = open_image(f"docker-archive:{path}:{selector}")
         assert open_image(image.reference).reference == image.reference

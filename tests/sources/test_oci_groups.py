@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from layertui.model.errors import LayertuiError, NoImage, NotFound
+from layertui.model.errors import LayertuiError, NoImage, NotFound, SeveralImages
 from layertui.model.image import Descriptor
 from layertui.sources import list_directory, list_images, open_image
 from layertui.sources.oci_layout import FilesLayout
@@ -164,8 +164,9 @@ def test_one_name_on_two_images(maker: Maker) -> None:
     rows = list(list_images(path))
     assert [(row.name, row.tag, row.layers) for row in rows] == [("app", "1", 0), ("app", "1", 1)]
     assert [open_image(row.reference).manifest_digest for row in rows] == [each["digest"] for each in images]
-    with pytest.raises(LayertuiError) as raised:
+    with pytest.raises(SeveralImages) as raised:
         open_image(f"{path}:app:1")
+    assert [*raised.value.choices.values()] == [f"{path}@{each['digest']}" for each in images]
     assert "app:1 could be several images" in str(raised.value)
     assert raised.value.remedy == f"choose one: {path}@DIGEST"
     assert open_image(f"{path}@{images[1]['digest']}").manifest_digest == images[1]["digest"]
@@ -193,8 +194,9 @@ def test_a_platform_chooses_among_images(maker: Maker) -> None:
     path = maker.index({**maker.image("amd64"), **called("a")}, {**maker.image("arm64"), **called("b")})
     assert open_image(path, "linux/arm64").tags == ("b",)
     for platform in (None, "linux/s390x"):
-        with pytest.raises(LayertuiError, match="contains 2 images, a, b, choose one"):
+        with pytest.raises(SeveralImages, match="contains 2 images, a, b, choose one") as raised:
             open_image(path, platform)
+        assert raised.value.choices == {"a": f"{path}:a", "b": f"{path}:b"}
 
 
 def windows(maker: Maker, version: str, in_config: bool = True) -> Json:

@@ -1,6 +1,6 @@
 """Exceptions whose message is shown to the user."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 FEW = 10
 """Names that an error lists."""
@@ -35,6 +35,15 @@ class ChangedWhileRead(LayertuiError):
 
 class NotFound(LayertuiError):
     """What a reference names does not exist there."""
+
+
+class SeveralImages(LayertuiError):
+    """A reference leads to several images, of which one must be chosen."""
+
+    def __init__(self, what: str, choices: Mapping[str, str], remedy: str) -> None:
+        """``choices``: the reference of each image, by the name that it has there."""
+        self.choices = choices
+        super().__init__(what, few(choices), remedy)
 
 
 class ImageChanged(LayertuiError):

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from layertui.model import platforms
-from layertui.model.errors import LayertuiError, NotFound, few
+from layertui.model.errors import LayertuiError, NotFound, SeveralImages, few
 from layertui.model.image import Platform
+from layertui.model.reference import Reference
 from layertui.sources import documents
 from layertui.sources.assemble import config_list, full_names
 from layertui.sources.files import Files, read_json
@@ -96,9 +97,10 @@ def only_item(
     if len(fitting) == 1:
         return fitting[0]
     how = "NAME:TAG" if any(item.tags for item in found) else "@INDEX"
-    listed = few(item.tags[0] if item.tags else f"@{item.number}" for item in found)
+    names = [own_selector(item, found) for item in found]
+    choices = {each: str(Reference("docker-archive", name, each)) for each in names}
     what = f"{name} contains {len(found)} images"
-    raise LayertuiError(what, listed, f"choose one: docker-archive:{name}:{how}")
+    raise SeveralImages(what, choices, f"choose one: docker-archive:{name}:{how}")
 
 
 def own_selector(item: Item, found: Sequence[Item]) -> str:

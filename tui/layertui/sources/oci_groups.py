@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from layertui.model import media_types, platforms
 from layertui.model.digest import DIGEST
-from layertui.model.errors import LayertuiError, NotFound, few
+from layertui.model.errors import LayertuiError, NotFound, SeveralImages, few
 from layertui.model.image import Descriptor, Platform
 from layertui.sources.assemble import full_names, platform_of
 from layertui.sources.oci_layout import (
@@ -40,8 +40,10 @@ def select_group(layout: ImageLayout, selector: str, name: str, platform: str | 
     if len(named) == 1:
         return next(iter(named.values()))
     if named:
-        how = f"{name.removesuffix(f':{selector}')}@DIGEST"
-        raise LayertuiError(f"{name} could be several images", few(named), f"choose one: {how}")
+        whole = name.removesuffix(f":{selector}")
+        raise SeveralImages(
+            f"{name} could be several images", _choices(whole, named), f"choose one: {whole}@DIGEST"
+        )
     if attached := [each for each in layout.top() if selector in _names(each)]:
         return attached
     raise NotFound(f"{layout.place} has no image {selector}", f"available: {few(groups)}")
@@ -61,12 +63,17 @@ def _only(
         } or distinct
     if len(distinct) > 1:
         how = f"{name}:TAG" if any(not each.startswith("@") for each in groups) else f"{name}@DIGEST"
-        raise LayertuiError(
-            f"{layout.place} contains {len(groups)} images", few(groups), f"choose one: {how}"
+        raise SeveralImages(
+            f"{layout.place} contains {len(groups)} images", _choices(name, groups), f"choose one: {how}"
         )
     (digests,) = distinct
     same = [group for group in groups.values() if {found.digest for found in group} == digests]
     return [found for group in same for found in group]
+
+
+def _choices(whole: str, groups: Iterable[str]) -> dict[str, str]:
+    """Return the reference of each image of a layout, by its selector."""
+    return {each: f"{whole}{each}" if each.startswith("@") else f"{whole}:{each}" for each in groups}
 
 
 def groups_of(layout: ImageLayout) -> dict[str, list[Descriptor]]:

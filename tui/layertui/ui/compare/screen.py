@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from layertui.compare.trees import A, B
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, SeveralImages
 from layertui.model.identity import identity_of
 from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
@@ -126,6 +126,19 @@ class CompareScreen(StackScreen[None]):
 
     def on_side_header_failed(self, event: SideHeader.Failed) -> None:
         self._fail(event.error)
+        if isinstance(event.error, SeveralImages):
+            self._choose_image(event.number, event.error)
+
+    def _choose_image(self, number: int, error: SeveralImages) -> None:
+        """Ask which of several images side ``number`` is."""
+        from layertui.ui.dialogs.choose import choose_image
+
+        def compare(image: str) -> None:
+            sides = [replace(side.chosen, side=side.side) for side in self._sides]
+            sides[number - A] = replace(sides[number - A], reference=image)
+            open_instead(self, CompareScreen(*sides))
+
+        choose_image(self, error, compare)
 
     def _fail(self, error: LayertuiError) -> None:
         """Show why the sides cannot be compared."""

@@ -65,6 +65,7 @@ class SideHeader(Widget):
     class Failed(Message):
         """It cannot be read."""
 
+        number: int
         error: LayertuiError
 
     def __init__(self, number: int, chosen: Chosen) -> None:
@@ -139,7 +140,7 @@ class SideHeader(Widget):
         self._failed = True
         self._reading.fail(error)
         self._facts = [visible(failure_text(error))]
-        self.post_message(self.Failed(error))
+        self.post_message(self.Failed(self._number, error))
         self.refresh()
 
     def _take(self) -> None:

@@ -1,16 +1,19 @@
 """Select one of several choices."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.widgets import OptionList
 
+from layertui.model.errors import SeveralImages
 from layertui.text.sanitize import visible
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.keys import bind
+from layertui.ui.stack import open_above
 
 
 class ChooseDialog(Dialog[str | None]):
@@ -44,7 +47,7 @@ class ChooseDialog(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         choices = OptionList(*(Content(visible(choice)) for choice in self._choices), classes="pane")
-        choices.border_title = Content(self._title)
+        choices.border_title = Content(visible(self._title))
         choices.border_subtitle = Content("enter selects")
         yield choices
 
@@ -57,3 +60,13 @@ class ChooseDialog(Dialog[str | None]):
 
     def action_move(self, action: str) -> None:
         getattr(self.query_one(OptionList), f"action_{action}")()
+
+
+def choose_image(node: DOMNode, error: SeveralImages, use: Callable[[str], object]) -> None:
+    """Ask for one of several images; call ``use`` with its reference."""
+
+    def chosen(name: str | None) -> None:
+        if name is not None:
+            use(error.choices[name])
+
+    open_above(node, ChooseDialog(error.what, list(error.choices)), chosen)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, SeveralImages
 from layertui.model.job import Job
 from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.model.reference import ENGINE_NAMES
@@ -109,6 +109,8 @@ class ReadingScreen(ImageScreen):
                 table = failure_table(event.result, event.result.tried, event.result.similar)
                 self._show_failure(table, f"Y looks it up at docker://{self._unknown}, ")
                 self.refresh_bindings()
+            elif isinstance(event.result, SeveralImages) and self._reading.image is None:
+                self._choose_image(event.result)
             return
         if self._reading.failure is not None or event.result is self._reading.image:
             return  # the worker process failed first, or it is shown already
@@ -122,6 +124,10 @@ class ReadingScreen(ImageScreen):
         self.panes.layer_list.go_to_layer(_number_of(event.result, self._first_layer))
         if self._reading.union is None:
             self.panes.tree_view.say("Loading layers …")
+
+    def _choose_image(self, error: SeveralImages) -> None:
+        """Ask which of several images to show."""
+        raise NotImplementedError
 
     def _remember(self) -> None:
         """Add the image to those that were opened last."""

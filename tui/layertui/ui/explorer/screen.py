@@ -8,7 +8,7 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, SeveralImages
 from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.explorer import open_screens
@@ -133,6 +133,12 @@ class ExplorerScreen(ReadingScreen):
             keys = f"{keys}o opens another image, esc goes back."
             message.update(Content.assemble(failure, "\n\n", (keys, "$quiet")))
             self.set_focus(None)
+
+    def _choose_image(self, error: SeveralImages) -> None:
+        from layertui.ui.dialogs.choose import choose_image
+
+        self._show_failure(Content(visible(f"{error.what}.")), "R lists them, ")
+        choose_image(self, error, lambda image: open_instead(self, ExplorerScreen(image, self._platform)))
 
     # Other screens
 

@@ -277,9 +277,8 @@ def _completions(text: str, names: dict[str, Sequence[str]]) -> list[Findable]:
     items = []
     for each in complete(text, names if ":" in text else {}):
         is_start = each.endswith((":", "//"))
-        items.append(
-            Findable("transport" if is_start else "file", each, reference="" if is_start else expanded(each))
-        )
+        reference = "" if is_start else expanded(each).rstrip("/") or "/"
+        items.append(Findable("transport" if is_start else "file", each, reference=reference))
     return items
 
 
