@@ -53,6 +53,7 @@ class Terminal:
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
             "LC_ALL": "C.UTF-8",
+            "PAGER": "cat",
             "TZ": "UTC",
             "LAYERTUI_TRACEBACK": "1",
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),

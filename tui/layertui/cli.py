@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from layertui.commands import COMMANDS, dive_options, docker_plugin
 from layertui.commands.output import Output, OutputClosed, drop, note, open_standard_streams
+from layertui.commands.pager import finish_pager
 from layertui.commands.parsers import command_named, command_parser, program_parser
 from layertui.model.errors import LayertuiError
 from layertui.model.unforeseen import unforeseen
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pass  # the reader has closed the pipe, which does not change the status
     except LayertuiError as error:
         status, problem = FAILED, problem or str(error)
+    finish_pager()
     if problem:
         note(f"layertui: {problem}")
     return status
@@ -85,6 +87,8 @@ def _command(name: str, words: Sequence[str]) -> int:
         options = parser.parse_args(words)
     else:
         options = parser.parse_args(["--", *words])
+    Output.color = getattr(options, "color", "auto")
+    Output.is_paged = not is_ci() and not parser.passes_on  # a job may have a terminal, but no user
     return command_named(name).run(options)
 
 
@@ -94,7 +98,7 @@ def _command_at(words: Sequence[str]) -> int:
     for position, word in enumerate(words):
         if is_value:
             is_value = False
-        elif word == "--platform" or word in dive_options.WITH_VALUE:
+        elif word in ("--platform", "--color", *dive_options.WITH_VALUE):
             is_value = True
         elif word == "--":
             return -1
@@ -113,6 +117,7 @@ def _open(words: list[str]) -> int:
         _check_no_command(options.reference)
     from layertui.commands import dive
 
+    Output.color, Output.is_paged = options.color, False
     reference = dive_options.reference_of(options)
     status = dive.run(reference, options, is_ci())
     return explore(reference, options.platform, not options.no_cache) if status is None else status

@@ -6,6 +6,7 @@ import argparse
 
 from layertui.cache.usage import cache_usage, prune_cache
 from layertui.commands.output import Output, created_cell
+from layertui.commands.parsing import add_common
 from layertui.text.format import count_text, size_text
 
 DESCRIPTION = """\
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action", choices=("list", "prune"), metavar="ACTION", nargs="?", default="list", help="list or prune"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_common(parser, has_quiet=False, has_layers=False)
 
 
 def run(options: argparse.Namespace) -> int:

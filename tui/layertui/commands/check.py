@@ -17,13 +17,15 @@ from layertui.commands.progress import ProgressBar
 from layertui.gate import baseline
 from layertui.gate.baseline import Baseline
 from layertui.gate.checked_image import CheckedImage
-from layertui.gate.config import DIVE, OWN, Config, load_config
+from layertui.gate.config import DIVE, OWN, Config, is_toml, load_config
 from layertui.gate.evaluate import evaluate, files_to_keep
 from layertui.gate.globs import Globs
+from layertui.gate.proposal import proposed_rules
 from layertui.gate.reports import FORMATS, render
 from layertui.gate.rules import Status, Verdict
 from layertui.model.errors import LayertuiError
 from layertui.sources import open_image
+from layertui.text.sanitize import visible
 
 DESCRIPTION = f"""\
 Check an image against the rules of a project, as a CI gate. The rules are read
@@ -56,6 +58,7 @@ examples:
   layertui check app.tar
   layertui check app.tar --report junit=gate.xml --report sarif=gate.sarif
   layertui check app:2 --baseline app:1
+  layertui check app.tar --init
   layertui check app.tar --highestWastedBytes 20MB
   layertui check app.tar --baseline gate.json --update-baseline
 """
@@ -81,6 +84,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="also write a report to FILE; repeatable",
     )
+    parser.add_argument(
+        "--init", action="store_true", help=f"write {OWN} (or the file of --config) for the image as it is"
+    )
     add_common(parser)
     parser.set_defaults(is_dive=False)
 
@@ -88,6 +94,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.json and options.format not in (None, "json"):
         raise LayertuiError("--json cannot be combined with --format")
+    if options.init:
+        return _init(options)
     form = "json" if options.json else options.format or "text"
     reports = [_report(text) for text in options.report]
     config = load_config(options.config, Path()).with_dive_limits(limits_of(options))
@@ -114,6 +122,23 @@ def run(options: argparse.Namespace) -> int:
         else:
             _print(Output(status), verdict, form, opened, notes)
     return status
+
+
+def _init(options: argparse.Namespace) -> int:
+    """Write rules that the image passes, but never over a file."""
+    file = options.config or Path(OWN)
+    if not is_toml(file):
+        raise LayertuiError(f"cannot write {file}", "rules are written as .toml", "name it with --config")
+    if file.exists():
+        raise LayertuiError(f"{file} exists", "", "delete it, or name another with --config")
+    image = image_of(options)
+    opened = read_layers(options, image)
+    with ProgressBar(options.quiet, "checking", 0) as bar:
+        contents = opened.contents()
+        text = proposed_rules(CheckedImage(image, opened.union, contents, Globs(()), lambda: None, bar.job))
+    save(file, text.encode())
+    Output(0).line(visible(f"{file} written: rules that {image.name} passes"))
+    return 0
 
 
 def _report(text: str) -> tuple[str, Path]:

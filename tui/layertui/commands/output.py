@@ -10,8 +10,9 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
+from layertui.commands.pager import is_paging, start_pager
 from layertui.model.errors import LayertuiError
 from layertui.text.format import UNKNOWN_AGE, age_text
 from layertui.text.sanitize import visible
@@ -41,16 +42,19 @@ class Output:
     must not forge a line of a CI log. JSON and contents of files have the exact bytes.
     """
 
+    color: ClassVar[str] = "auto"
+    """``auto``, ``always`` or ``never``."""
+    is_paged: ClassVar[bool] = False
+    """Whether a pager is started for what is written to a terminal."""
+
     def __init__(self, status: int = BROKEN_PIPE) -> None:
         """``status`` is the command's exit status, if it is known before anything is printed.
 
         A reader that closes the pipe ends the command early (:class:`OutputClosed`), but does not change its verdict.
         """
         self._status = status
-        self.is_terminal = sys.stdout.isatty()
-        self.is_coloured = (
-            self.is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        )
+        self.is_terminal = is_paging() or sys.stdout.isatty()
+        self.is_coloured = _is_coloured(self.color, self.is_terminal)
         self.width = 0
         """Width of the output in columns; 0: unlimited."""
         self._buffer = sys.stdout.buffer
@@ -73,6 +77,8 @@ class Output:
 
     def write(self, data: bytes) -> int:
         """Write bytes. Raises :class:`OutputClosed`, and :class:`LayertuiError` if they cannot be written."""
+        if self.is_paged and self.is_terminal and not is_paging():
+            start_pager()
         try:
             return self._buffer.write(data)
         except OSError as error:
@@ -126,6 +132,17 @@ class Output:
             ]
             cells[0] = self.colour(cells[0], colours.get(row[0], ""))
             self.line("  ".join(cells).rstrip(" "))
+
+
+def _is_coloured(color: str, is_terminal: bool) -> bool:
+    """Return whether output has colors (no-color.org, force-color.org, bixense.com/clicolors)."""
+    if color != "auto":
+        return color == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if any(os.environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        return True
+    return is_terminal and os.environ.get("TERM") != "dumb"
 
 
 def raw(text: str) -> bytes:

@@ -10,7 +10,7 @@ from typing import NoReturn, Protocol, cast
 from layertui import __version__
 from layertui.commands import COMMANDS
 from layertui.commands.dive_options import add_dive_options
-from layertui.commands.parsing import Parser, add_common
+from layertui.commands.parsing import Parser, add_color, add_common
 
 DESCRIPTION = """\
 Explore a container image: which layer each file comes from, what each build
@@ -100,5 +100,6 @@ def program_parser() -> Parser:
     parser.add_argument("reference", metavar="REFERENCE", nargs="?", help="an image, or the path of one")
     parser.add_argument("--version", action=_Version, help="show program's version number and exit")
     add_common(parser, has_json=False, has_quiet=False)
+    add_color(parser)
     add_dive_options(parser)
     return parser

@@ -70,10 +70,21 @@ def add_common(
         )
     if has_json:
         parser.add_argument("--json", action="store_true", help="print JSON")
+        add_color(parser)
     if has_layers:
         parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
     if has_quiet:
         parser.add_argument("--quiet", action="store_true", help="no warnings, no progress bar")
+
+
+def add_color(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        metavar="WHEN",
+        help="auto (on a terminal), always or never",
+    )
 
 
 def add_image(parser: argparse.ArgumentParser) -> None:

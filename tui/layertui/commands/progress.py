@@ -7,6 +7,7 @@ import threading
 import time
 from types import TracebackType
 
+from layertui.commands.pager import is_paging
 from layertui.model.job import Job
 from layertui.text.format import size_text
 
@@ -45,7 +46,7 @@ class ProgressBar:
 
     def _tell(self, part: str) -> None:
         now = time.monotonic()
-        if not self._is_shown or now < self._next or not self._lock.acquire(blocking=False):
+        if not self._is_shown or now < self._next or is_paging() or not self._lock.acquire(blocking=False):
             return
         with_part = f"{self._what} {part}".rstrip()
         try:

@@ -38,7 +38,7 @@ class Config:
     @property
     def is_dive(self) -> bool:
         """Whether the rules are dive's: its defaults, or of a file of its format."""
-        return self.file is None or not _is_toml(self.file)
+        return self.file is None or not is_toml(self.file)
 
     def with_dive_limits(self, given: Mapping[str, str]) -> Config:
         """Return the rules with other limits, by dive's names of its rules.
@@ -66,7 +66,7 @@ def load_config(file: Path | None, directory: Path) -> Config:
     Raises :class:`LayertuiError` for files that cannot be read and unknown rules.
     """
     if file is not None:
-        return _toml(file) if _is_toml(file) else _dive(file)
+        return _toml(file) if is_toml(file) else _dive(file)
     if (own := directory / OWN).exists():
         return _toml(own)
     project = directory / PYPROJECT
@@ -80,7 +80,8 @@ def load_config(file: Path | None, directory: Path) -> Config:
 # TOML
 
 
-def _is_toml(file: Path) -> bool:
+def is_toml(file: Path) -> bool:
+    """Return whether a file of rules is layertui's own, not dive's."""
     return file.suffix == ".toml"
 
 
