@@ -149,7 +149,7 @@ def test_bytes_behind_the_stream_are_said(name: str) -> None:
         [layer] = layers_of([compressed(name) + rest])
         index = index_layer(layer, None)
         assert (index.count, index.damage) == (400, ""), rest
-        [warning] = index.warnings
+        [warning] = [each for each in index.warnings if each.code != "compression"]
         follow = "1 byte follows" if len(rest) == 1 else f"{len(rest)} bytes follow"
         assert warning.code == "trailing-bytes" and warning.text.startswith(f"{follow} the "), rest
 
@@ -162,7 +162,8 @@ def test_what_belongs_to_a_stream_is_not_behind_it() -> None:
         more = {"gzip": [gzip.compress(b""), BGZF_END, STARGZ_END], "xz": [bytes(4), bytes(512)]}
         for rest in (b"", COMPRESS[name](bytes(512)), *more.get(name, [skippable] * name.startswith("zstd"))):
             index = index_layer(layers_of([data + rest])[0], None)
-            assert (index.count, index.damage, index.warnings) == (400, "", []), (name, rest)
+            codes = {warning.code for warning in index.warnings} - {"compression"}
+            assert (index.count, index.damage, codes) == (400, "", set()), (name, rest)
 
 
 class Watched(BytesBlob):

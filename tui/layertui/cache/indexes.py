@@ -14,11 +14,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from layertui import zstd
 from layertui.cache.directory import atomic_write, cache_directory, evict, lock, own_file, use
 from layertui.model.job import Job
 
 ENTRY_MAGIC = b"layertui\x03" + sys.byteorder[:1].encode()
 """Ends in the format's version and the byte order of the columns."""
+
+ZLIB_START = b"\x78"
+"""The first byte of a zlib stream with the usual window (RFC 1950, 2.2); a zstd frame has another."""
 
 MAX_INDEX_BYTES = 512 << 20
 """Size of all entries together."""
@@ -82,16 +86,12 @@ class IndexCache:
 
 def seal(data: bytes) -> bytes:
     """Return bytes as they are stored: compressed, with a checksum."""
-    import zstandard
-
-    packed = zstandard.ZstdCompressor(level=1).compress(data)
+    packed = zstd.compress(data) if zstd.is_available() else zlib.compress(data, level=1)
     return ENTRY_MAGIC + zlib.crc32(packed).to_bytes(4, "little") + packed
 
 
 def unseal(data: bytes) -> bytes:
     """Return the bytes that :func:`seal` was given. Raises :class:`DamagedEntry` for anything else."""
-    import zstandard
-
     start = len(ENTRY_MAGIC) + 4
     if (
         data[: len(ENTRY_MAGIC)] != ENTRY_MAGIC
@@ -99,10 +99,17 @@ def unseal(data: bytes) -> bytes:
     ):
         raise DamagedEntry("wrong checksum, or of another version")
     packed = memoryview(data)[start:]
+    most = min(max(len(packed) * MAX_RATIO, MIN_INFLATED), MAX_INFLATED)
     try:
-        most = min(max(len(packed) * MAX_RATIO, MIN_INFLATED), MAX_INFLATED)
-        if not 0 < zstandard.frame_content_size(packed) <= most:
-            raise DamagedEntry("of unknown or excessive size")
-        return zstandard.ZstdDecompressor().decompress(packed)
-    except zstandard.ZstdError as error:
+        return _inflate(packed, most) if packed[:1] == ZLIB_START else zstd.decompress(packed, most)
+    except (zlib.error, zstd.ZstdError, zstd.NoLibrary) as error:
         raise DamagedEntry(str(error)) from error
+
+
+def _inflate(packed: memoryview, most: int) -> bytes:
+    """Decompress a zlib stream, as it is written where there is no zstd."""
+    inflater = zlib.decompressobj()
+    data = inflater.decompress(packed, most)
+    if not inflater.eof:
+        raise DamagedEntry("truncated, or of excessive size")
+    return data

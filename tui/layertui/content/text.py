@@ -110,12 +110,10 @@ def _wide(head: bytes) -> tuple[str, str, bool] | None:
 
 def _legacy(head: bytes) -> tuple[str, str, bool] | None:
     """Detect a legacy encoding; an unrecognized one is Latin-1 if most of the text is ASCII."""
-    from charset_normalizer import from_bytes
-
     high = len(head) - len(head.translate(None, bytes(range(0x80, 0x100))))
     # Only lines with non-ASCII bytes: the others are equal in all encodings.
     samples = b"\n".join(re.findall(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}", head))[:_GUESS_SAMPLE]
-    matches = list(from_bytes(samples, steps=2, chunk_size=_GUESS_SAMPLE // 2, threshold=0.2))
+    matches = _language_matches(samples)
     best = max((match.coherence for match in matches), default=0.0)
     western = _decodes(head, _WESTERN) and high <= _MAX_HIGH * len(head)
     # If no language is recognized, or a Western one as well, the most common encoding is the best guess.
@@ -125,6 +123,15 @@ def _legacy(head: bytes) -> tuple[str, str, bool] | None:
         if match.coherence == best and not match.encoding.startswith(("utf", "ascii")):
             return match.encoding, match.encoding.replace("_", "-"), True
     return ("latin-1", "Latin-1", True) if high <= _MAX_HIGH * len(head) else None
+
+
+def _language_matches(samples: bytes) -> "list[CharsetMatch]":
+    """Return the encodings in which the samples are a language; none if no library knows languages."""
+    try:
+        from charset_normalizer import from_bytes
+    except ImportError:
+        return []
+    return list(from_bytes(samples, steps=2, chunk_size=_GUESS_SAMPLE // 2, threshold=0.2))
 
 
 def _is_western(match: "CharsetMatch") -> bool:

@@ -6,12 +6,11 @@ import codecs
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import chain, groupby
 from operator import attrgetter
 from typing import NamedTuple
-
-from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from layertui.content.extents import ContentBatch, LargeFile
 from layertui.content.text import marked_encoding
@@ -78,12 +77,25 @@ def _distinct(found: Iterable[Match]) -> list[Match]:
     return kept
 
 
+@cache
+def _literal_search() -> Callable[[memoryview], Iterable[tuple[int, int, int]]]:
+    """Return what finds the literals in a text: number, start and end of each, leftmost first, none in another.
+
+    The library finds the leftmost match many times as fast as all matches.
+    """
+    try:
+        from ahocorasick_rs import BytesAhoCorasick, MatchKind
+    except ImportError:
+        pattern, number = re.compile(b"|".join(map(re.escape, _LITERALS))), _LITERALS.index
+        return lambda text: ((number(hit[0]), *hit.span()) for hit in pattern.finditer(text))
+    return BytesAhoCorasick(_LITERALS, MatchKind.LeftmostFirst).find_matches_as_indexes
+
+
 class FileSearch:
     """Searches the files of a union; safe to share between threads."""
 
     def __init__(self, union: LayerUnion) -> None:
-        # The library finds the leftmost match many times as fast as all matches.
-        self._literals = BytesAhoCorasick(_LITERALS, MatchKind.LeftmostFirst)
+        self._literals = _literal_search()
         self._rules: defaultdict[int, list[Rule]] = defaultdict(list)
         """Rules that apply to files by name, keyed by the event that stores the content: any of its names counts."""
         for node, number in union.matching(*(rb"[\0/](?:" + name + rb")" for name, _ in _RULES_BY_NAME)):
@@ -143,7 +155,7 @@ class FileSearch:
     ) -> Iterator[tuple[Event, int, int, dict[int, list[int]]]]:
         """Yield the consecutive files to be searched, with the positions of each literal in them."""
         first, last = files[0][1], files[-1][2]
-        hits = iter(self._literals.find_matches_as_indexes(memoryview(data)[first:last]))
+        hits = iter(self._literals(memoryview(data)[first:last]))
         hit = next(hits, None)
         for event, start, end in files:
             places: defaultdict[int, list[int]] = defaultdict(list)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Protocol
 
+from layertui import zstd
 from layertui.layers.compression.format import (
     SKIPPABLE,
     Damaged,
@@ -97,14 +99,24 @@ class Members:
             self.position, self._member = self._member.end, None
 
 
+@cache
+def _zlib() -> Any:
+    """Return zlib-ng, or the module of the standard library that it is like."""
+    try:
+        from zlib_ng import zlib_ng
+    except ImportError:
+        import zlib
+
+        return zlib
+    return zlib_ng
+
+
 class GzipMember:
     """A gzip member (RFC 1952)."""
 
     def __init__(self, blob: Blob, position: int, inflater: Any = None) -> None:
         """``inflater`` continues from the state of another."""
-        from zlib_ng import zlib_ng
-
-        library: Any = zlib_ng  # its type stubs lack copy(), and that the error is an exception
+        library = _zlib()
         self.end = -1
         self._blob = blob
         self._position = position
@@ -144,12 +156,12 @@ class ZstdFrame:
     """A zstd frame (RFC 8878, 3.1.1); fed block by block, so that no input yields more output than a block."""
 
     def __init__(self, blob: Blob, position: int) -> None:
-        import zstandard
-
         self.end = -1
         self._blob = blob
-        self._decoder = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
-        self._error = zstandard.ZstdError
+        try:
+            self._decoder = zstd.Frame(ZSTD_WINDOW)
+        except zstd.NoLibrary as error:
+            raise Unsupported(str(error)) from error
         self._stored = b""
         self._at = 0
         self._position = position
@@ -183,7 +195,7 @@ class ZstdFrame:
     def _decode(self, data: bytes) -> bytes:
         try:
             return self._decoder.decompress(data)
-        except self._error as error:
+        except zstd.ZstdError as error:
             raise Damaged(f"its zstd stream is damaged: {error}") from error
 
     def _peek(self, size: int) -> bytes:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+from functools import cache
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
+from layertui import zstd
 from layertui.layers.compression.format import Damaged, compression_of
 from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError
@@ -191,15 +193,21 @@ class _Readable(Protocol):
     def readinto(self, buffer: memoryview, /) -> int: ...
 
 
-def _decompressor(compression: str, blob: Blob, stored: StoredBytes, job: Job) -> _Readable:
-    if compression == "gzip":
+@cache
+def _igzip() -> Any:
+    """Return isal's module that decompresses ahead in a thread; ``None`` if it is not installed."""
+    try:
         from isal import igzip_threaded
+    except ImportError:
+        return None
+    return igzip_threaded
 
+
+def _decompressor(compression: str, blob: Blob, stored: StoredBytes, job: Job) -> _Readable:
+    if compression == "gzip" and (igzip_threaded := _igzip()):
         ahead: Any = igzip_threaded.open  # it is untyped
         return cast(_Readable, ahead(stored, "rb", threads=1, block_size=GZIP_CHUNK))
-    if compression == "zstd":
-        import zstandard
-
+    if compression == "zstd" and (zstandard := zstd.zstandard()):
         from layertui.layers.compression.members import ZSTD_WINDOW
 
         return cast(

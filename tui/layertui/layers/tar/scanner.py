@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from zlib_ng.zlib_ng import adler32
-
 from layertui.layers.compression.format import Damaged
 from layertui.layers.tar.capture import Keep, Keeper
 from layertui.layers.tar.collected import Collected
@@ -53,6 +51,11 @@ from layertui.layers.whiteout import parse_whiteout
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import MAX_PATH, Extra, Kind, LayerIndex
+
+try:
+    from zlib_ng.zlib_ng import adler32
+except ImportError:  # the standard library's is slower
+    from zlib import adler32
 
 ZERO_BLOCK = bytes(TAR_BLOCK)
 DOT = ord(".")

@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from layertui.layers.compression.format import Damaged
+from layertui.layers.compression.members import Members
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow
 from layertui.layers.unpacked.toc_table import MAX_TABLE, TocEntry, index_of, parse_table
@@ -35,6 +37,8 @@ TABLE_KEY = b"stargz.index.json"
 """The table of an eStargz layer, alone in a tar."""
 MAX_CHUNK = 256 << 20
 """Bytes of a file that may be compressed in one chunk; writers use at most 4 MiB by default."""
+TABLE_STEP = 1 << 16
+"""Bytes of a table of contents decompressed at once."""
 GZIP_MEMBER = 31
 """zlib's ``wbits`` for a gzip member."""
 
@@ -146,12 +150,14 @@ def _inflate(data: bytes, size: int) -> bytes:
     """Decompress up to ``size`` bytes of a gzip member, or of zstd frames. Raises ``ValueError``, :class:`zlib.error`."""
     if data.startswith(b"\x1f\x8b"):
         return zlib.decompressobj(GZIP_MEMBER).decompress(data, size)
-    import zstandard
-
+    content, step = bytearray(), memoryview(bytearray(min(size, TABLE_STEP)))
+    frames = Members(BytesBlob(data, "table of contents"), "zstd", len(step))
     try:
-        return zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True).read(size)
-    except zstandard.ZstdError as error:
+        while len(content) < size and (count := frames.readinto(step[: size - len(content)])):
+            content += step[:count]
+    except Damaged as error:
         raise ValueError(str(error)) from error
+    return bytes(content)
 
 
 def _chunks(entries: Sequence[TocEntry], end: int) -> dict[bytes, list[Chunk]]:
