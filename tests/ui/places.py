@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -100,8 +101,9 @@ class Places:
     def list_images(self, reference: str) -> list[ImageSummary]:
         self.answer.wait()
         if reference not in self.given:
-            rows = [row for row in self.here if isinstance(row, ImageSummary)]
-            return [row for row in rows if row.reference.startswith(f"{reference}:")]
+            given = (rows for rows in self.given.values() if isinstance(rows, list))
+            rows = [row for row in (*self.here, *chain(*given)) if isinstance(row, ImageSummary)]
+            return [row for row in rows if f"{row.reference}:".startswith(f"{reference}:")]
         found = self.given[reference]
         if isinstance(found, LayertuiError):
             raise found

@@ -124,6 +124,7 @@ def finder_open(place: Place) -> tuple[LayertuiApp, Run]:
     async def run(pilot: Pilot[None]) -> None:
         await finder.opened(pilot)
         await until(pilot, lambda: "image shell:1" in finder.rows(pilot))
+        await finder.previewed(pilot)
 
     return Images(), run
 

@@ -9,12 +9,20 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from layertui.cache.image_bytes import remember_bytes
+from layertui.cache.indexes import IndexCache
 from layertui.cache.recent import recent_file, remember
+from layertui.model.sizes import Bytes
+from layertui.sources import list_images as real_list_images
 from layertui.ui.app import LayertuiApp
 from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.finder.dialog import FinderDialog
 from layertui.ui.finder.found_list import FoundList
+from layertui.ui.finder.preview import PREVIEWED
 from layertui.ui.tree.view import TreeView
+from layertui.ui.widgets.span_lines import SpanLines
+from tests.commands.samples import tar
+from tests.layouts import OciLayout
 from tests.textual_internals import screen_text
 from tests.ui.images_app import Images, settled
 from tests.ui.places import Places, summary, until
@@ -62,6 +70,15 @@ async def listed(pilot: Pilot[None], text: str) -> None:
     await until(pilot, lambda: field(pilot).value == text and dialog.listed == text)
 
 
+async def previewed(pilot: Pilot[None]) -> list[str]:
+    """The lines about the selected item, once they are there."""
+    dialog = pilot.app.screen
+    assert isinstance(dialog, FinderDialog)
+    await until(pilot, lambda: dialog.previewed is dialog.query_one(FoundList).item)
+    lines = dialog.query_one(SpanLines)
+    return [lines.render_line(y).text.rstrip() for y in range(PREVIEWED)]
+
+
 def field(pilot: Pilot[None]) -> Input:
     return pilot.app.screen.query_one(Input)
 
@@ -90,6 +107,7 @@ def test_open(snap_compare: Compare, engine: None, size: tuple[int, int], theme:
     async def run(pilot: Pilot[None]) -> None:
         await opened(pilot)
         await until(pilot, lambda: "image shell:1" in rows(pilot))
+        await previewed(pilot)
 
     assert snap_compare(Images(theme=theme), terminal_size=size, run_before=run)
 
@@ -103,6 +121,7 @@ def test_found_in_sixteen_colours(
         await opened(pilot)
         await until(pilot, lambda: "image shell:1" in rows(pilot))
         await typed(pilot, "sh")
+        await previewed(pilot)
 
     assert snap_compare(Images(theme="layertui-ansi"), run_before=run)
 
@@ -115,6 +134,7 @@ def test_inside(snap_compare: Compare, folder: Path, monkeypatch: pytest.MonkeyP
         await loaded(pilot)
         await pilot.press("ctrl+k")
         await typed(pilot, "ed25519")
+        await previewed(pilot)
 
     assert snap_compare(LayertuiApp("demo:", cache=False), terminal_size=(120, 40), run_before=run)
 
@@ -364,3 +384,48 @@ async def test_what_was_opened_is_remembered_unless_nothing_is_to_be_kept(read: 
         await until(pilot, lambda: not cache or recent_file().exists())
     assert recent_file().exists() == cache
     assert not cache or json.loads(recent_file().read_text()) == ["demo:"]
+
+
+async def test_what_the_selected_item_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Images as their files say, whether they have been read; a path with its layers; nothing of a pipe or registry."""
+    use_reading(monkeypatch, Reading(sample()))
+    monkeypatch.setattr("layertui.sources.list_images", real_list_images)
+    layout = OciLayout(tmp_path / "two")
+    for tag in ("a", "b"):
+        layout.add(tag, [tar((f"/{tag}", b"x"))])
+    layout.add("a-again", [tar(("/a", b"x"))])
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "large.tar.gz").write_bytes(b"\x1f\x8b" + b"\0" * 14)
+    os.truncate(tmp_path / "large.tar.gz", 100_000_000)
+    reference = f"oci:{tmp_path}/two:b"
+    (b,) = real_list_images(reference)
+    remember_bytes(IndexCache(), reference, b.id, Bytes(60, 40))
+    async with LayertuiApp("demo:").run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+
+        async def about(text: str) -> str:
+            await pilot.press("ctrl+k")
+            await until(pilot, lambda: isinstance(pilot.app.screen, FinderDialog))
+            field(pilot).value = text
+            await listed(pilot, text)
+            lines = " | ".join(await previewed(pilot)).rstrip(" |")
+            await pilot.press("escape")
+            return lines
+
+        two, one = f"oci:{tmp_path}/two", f"oci:{tmp_path}/two:a"
+        assert (await about(two)).startswith("2 images, ") and (await about(two)).endswith(
+            "together | a, b, a-again"
+        )
+        assert (await about(one)).startswith("a  1 layer  linux/amd64")
+        assert (await about(reference)).endswith("100 B = 60 B live + 40 B dead (40%)")
+        assert await about(f"docker-archive:{tmp_path}/pipe") == "a pipe or device, read once you open it"
+        assert (
+            await about(f"docker-archive:{tmp_path}/large.tar.gz")
+            == "gzip archive of 100 MB, decompressed once you open it"
+        )
+        assert await about("docker://shop:1") == "in a registry, which is asked once you open it"
+        assert (await about("docker-archive:none.tar")).startswith("none.tar does not exist")
+        assert (await about("ed25519")).endswith("| stored by ▌  4  ▌  5")
+        assert (await about("6 RUN try-out")).startswith("▌  6  RUN ./try-out.sh")

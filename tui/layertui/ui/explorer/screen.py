@@ -222,7 +222,8 @@ class ExplorerScreen(ReadingScreen):
         if image is None:
             return None
         layer = self.panes.layer_list.merged_layer
-        return Inside(image, self._reading.union, layer, self.show_path, self.show_layer)
+        reading = self._reading
+        return Inside(image, reading.union, layer, reading.sizes, self.show_path, self.show_layer)
 
     def position(self) -> object:
         return self.panes.position()

@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.timer import Timer
+from textual.widgets import Input
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
@@ -19,11 +20,16 @@ from layertui.sources.completion import common, complete, expanded
 from layertui.ui.dialogs.dialog import Dialog
 from layertui.ui.finder.found_list import FoundList
 from layertui.ui.finder.items import MOST_FOUND, Findable, Inside, Ranked, best, rank
+from layertui.ui.finder.preview import PREVIEWED, Preview, preview_of
 from layertui.ui.keys import bind
+from layertui.ui.navigator import navigator
+from layertui.ui.widgets.span_lines import SpanLines
 from layertui.ui.worker.background import background, background_each
 
 _OPEN = "a name, path or reference such as oci:DIR:TAG or docker://REPO:TAG"
 _FIND = "image, path, package, layer, command; or a reference"
+_SETTLE = 0.12
+"""Seconds that the cursor rests on an item before it is looked at."""
 _RECENT = 5
 """Recent images that are listed before anything is typed."""
 
@@ -43,12 +49,16 @@ class FinderDialog(Dialog[Findable | None]):
     FinderDialog {
         align: center top;
 
-        .told {
-            height: 1;
+        #preview {
             margin-top: 1;
-            color: $quiet;
-            text-wrap: nowrap;
-            text-overflow: ellipsis;
+        }
+
+        &.-low #preview, &.-low FoundList {
+            margin-top: 0;
+        }
+
+        &.-low #preview {
+            max-height: 2;
         }
     }
     """
@@ -65,6 +75,8 @@ class FinderDialog(Dialog[Findable | None]):
         super().__init__()
         self.listed: str | None = None
         """The text that the rows match."""
+        self.previewed: Findable | None = None
+        """The item that the preview is of."""
         self._title = title
         self._inside = inside
         self._fixed: list[Findable] = [*commands, *(inside.layers() if inside is not None else ())]
@@ -74,6 +86,8 @@ class FinderDialog(Dialog[Findable | None]):
         self._names: dict[str, Sequence[str]] = {}
         self._looking = Job()
         self._entered = False  # enter was pressed before the rows of the text were there
+        self._settle: Timer | None = None
+        self._is_previewing = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="finder", classes="pane asking") as pane:
@@ -81,7 +95,7 @@ class FinderDialog(Dialog[Findable | None]):
             pane.border_subtitle = Content("↑ ↓ choose · enter opens · tab completes · esc cancels")
             yield Input(placeholder=_FIND if self._inside is not None else _OPEN, compact=True)
             yield FoundList()
-            yield Static(classes="told")
+            yield SpanLines(PREVIEWED, id="preview")
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
@@ -94,6 +108,9 @@ class FinderDialog(Dialog[Findable | None]):
                 self, self._packages, self._add_fixed, name="packages", failed=lambda _error: None
             )
         self._look()
+
+    def on_resize(self) -> None:
+        self._list.fit_height()
 
     def on_unmount(self) -> None:
         self._looking.cancel()
@@ -183,9 +200,36 @@ class FinderDialog(Dialog[Findable | None]):
         self.listed = text
         self._list.show(rows, text)
         count = sum(item.kind not in ("reference", "transport") for item in rows)
-        self.query_one(".told", Static).update(Content(f"{count:,} found" if text.strip() else ""))
+        found = f"  {count:,} found" if text.strip() else ""
+        pane = self.query_one("#finder")
+        pane.border_title = Content(self._title).append(Content.styled(found, "$quiet not bold"))
         if self._entered:
             self._choose()
+
+    # What the selected item is
+
+    def on_found_list_highlighted(self) -> None:
+        """Show what the item is, once the cursor rests on it."""
+        self.query_one(SpanLines).tell()
+        if self._settle is not None:
+            self._settle.stop()
+        self._settle = self.set_timer(_SETTLE, self._preview)
+
+    def _preview(self) -> None:
+        item, inside, with_cache = self._list.item, self._inside, navigator(self).cache
+        if item is None or self._is_previewing:
+            return  # one at a time: the next begins when it ends
+
+        def show(lines: Preview) -> None:
+            self._is_previewing = False
+            if item is self._list.item:
+                self.previewed = item
+                self.query_one(SpanLines).tell(*lines)
+            else:
+                self._preview()
+
+        self._is_previewing = True
+        background(self, lambda job: preview_of(item, inside, with_cache, job), show, name="preview")
 
     # Keys
 

@@ -18,6 +18,8 @@ from layertui.ui.widgets.list_view import ListView
 
 _KIND = 10
 """Cells of the kind."""
+_ROWS = 16
+"""Rows of the list, at most."""
 _NOTE = 28
 """Cells of a note, at most."""
 
@@ -29,7 +31,6 @@ class FoundList(ListView, can_focus=False):
     DEFAULT_CSS = """
     FoundList {
         height: auto;
-        max-height: 16;
         margin-top: 1;
         background: $surface;
         overflow-x: hidden;
@@ -37,6 +38,9 @@ class FoundList(ListView, can_focus=False):
         scrollbar-gutter: stable;
     }
     """
+
+    class Highlighted(Message):
+        """The cursor was put on an item, perhaps of other items."""
 
     @dataclass
     class Clicked(Message):
@@ -66,11 +70,19 @@ class FoundList(ListView, can_focus=False):
         if below:
             ruled.insert(below, None)
         self.items, self._query = ruled, query
-        self.styles.height = min(max(len(ruled), 1), 16)
+        self.fit_height()
         self._fit()
         self.go_to_row(0)
         self.scroll_to(y=0, animate=False, immediate=True)
         self.refresh()
+
+    def fit_height(self) -> None:
+        """Be as high as the items, but leave room for what is around the list."""
+        self.styles.height = max(min(self.count, _ROWS, self.app.size.height * 2 // 5), 1)
+
+    def put_cursor(self, line: int) -> None:
+        super().put_cursor(line)
+        self.post_message(self.Highlighted())
 
     def action_move(self, by: int) -> None:
         """Go to the next item, wrapping around at both ends."""

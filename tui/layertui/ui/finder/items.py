@@ -13,6 +13,7 @@ from layertui.text.matching import match_rank
 
 if TYPE_CHECKING:
     from layertui.model.image import Image
+    from layertui.model.sizes import Bytes
     from layertui.union.model import LayerUnion
 
 MOST_FOUND = 200
@@ -74,6 +75,8 @@ class Inside:
     union: "LayerUnion | None"
     layer: LayerNumber
     """The one that is selected."""
+    sizes: "Sequence[Bytes]"
+    """Bytes of all layers, base first; empty: not known."""
     show_path: Callable[[bytes, LayerNumber], object]
     show_layer: Callable[[LayerNumber], object]
 
