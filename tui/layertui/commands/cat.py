@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from layertui.commands.opening import find_shown, image_of, layer_number, read_layers
+from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer
 from layertui.model.errors import LayertuiError
+from layertui.union.lookup import find_shown, layer_number
 
 DESCRIPTION = """\
 Print the content of a file as a container sees it; symlinks are resolved inside

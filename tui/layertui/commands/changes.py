@@ -7,13 +7,14 @@ import json
 from collections.abc import Collection, Iterator
 
 from layertui.commands.entries import name_of, size_of, to_json
-from layertui.commands.opening import Opened, image_of, layer_number, layer_range, read_layers
+from layertui.commands.opening import Opened, image_of, read_layers
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer, add_range
 from layertui.model.errors import LayertuiError
 from layertui.model.numbers import LayerNumber
 from layertui.text.format import count_text, facts_text, size_text
 from layertui.union.changes import ATTRIBUTES, Change, changes, differences, undecided_pairs
+from layertui.union.lookup import layer_number, layer_range
 
 DESCRIPTION = """\
 List the changes of a layer against the merged tree of the layers below it, or

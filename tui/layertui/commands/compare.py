@@ -7,7 +7,7 @@ from typing import Any
 
 from layertui.commands.compare_report import sections
 from layertui.commands.markdown import print_markdown
-from layertui.commands.opening import image_of, layer_number, layer_range, read_layers
+from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_range
 from layertui.commands.progress import ProgressBar
@@ -15,6 +15,7 @@ from layertui.commands.sections import print_text
 from layertui.compare.comparison import Comparison, Side
 from layertui.insight.package_databases import PACKAGE_FILES
 from layertui.model.errors import LayertuiError
+from layertui.union.lookup import layer_number, layer_range
 from layertui.union.merged_tree import MergedTree
 
 DESCRIPTION = """\

@@ -128,7 +128,8 @@ def _paths_of_any_layer(prefix: str, parsed_args: argparse.Namespace, **_: objec
 
 def _paths_of(prefix: str, options: argparse.Namespace, has_hidden: bool) -> list[str]:
     """Return the paths in the directory that is typed, those of directories with a slash."""
-    from layertui.commands.opening import image_of, layer_number, read_layers
+    from layertui.commands.opening import image_of, read_layers
+    from layertui.union.lookup import layer_number
 
     with suppress(LayertuiError):
         options.quiet = True

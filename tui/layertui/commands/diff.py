@@ -6,12 +6,13 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from layertui.commands.opening import Opened, find, image_of, layer_range, read_layers, versions
+from layertui.commands.opening import Opened, image_of, read_layers
 from layertui.commands.output import Output, raw
 from layertui.commands.parsing import add_common, add_image, add_range
 from layertui.model.errors import LayertuiError
 from layertui.model.numbers import NO_EVENT, Event
 from layertui.text.sanitize import quoted, visible
+from layertui.union.lookup import find, layer_range, versions
 from layertui.union.model import LayerUnion
 
 DESCRIPTION = """\

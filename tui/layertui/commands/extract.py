@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from layertui.commands.opening import Opened, find_shown, image_of, layer_number, read_layers
+from layertui.commands.opening import Opened, image_of, read_layers
 from layertui.commands.output import Output, note, warn
 from layertui.commands.parsing import add_common, add_image, add_layer
 from layertui.commands.progress import ProgressBar
 from layertui.model.errors import LayertuiError
 from layertui.text.format import count_text
+from layertui.union.lookup import find_shown, layer_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,14 +9,13 @@ from typing import NamedTuple
 from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, created_cell, one_line, short_id
 from layertui.commands.parsing import add_common, add_image
-from layertui.insight.sizes import SizeMap
+from layertui.insight.sizes import known_sizes
 from layertui.layers.load import cache_key
 from layertui.model.history_step import step_text
 from layertui.model.image import MISSING, HistoryEntry, Image
 from layertui.model.sizes import Bytes
 from layertui.text.format import size_text
 from layertui.text.sanitize import visible
-from layertui.union.model import LayerUnion
 
 DESCRIPTION = """\
 List the build steps of an image, newest first, with the layers they created.
@@ -49,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     sizes: list[Bytes | None] = [None] * len(image.layers)
     if is_read:
         opened = read_layers(options, image)
-        sizes = _sizes(opened.union)
+        sizes = known_sizes(opened.union)
         status = opened.status
     out = Output(status)
     newest_first = image.history[::-1]
@@ -86,12 +85,6 @@ def _can_be_read(image: Image, no_cache: bool) -> bool:
 
     cache = IndexCache()
     return all(cache.has(cache_key(layer)) for layer in image.layers)
-
-
-def _sizes(union: LayerUnion) -> list[Bytes | None]:
-    """Return the bytes of each layer; ``None`` for one that could not be read completely."""
-    found = SizeMap(union).layers
-    return [None if index.damage else size for size, index in zip(found, union.indexes, strict=True)]
 
 
 class _StepSize(NamedTuple):

@@ -6,7 +6,6 @@ import argparse
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from layertui.commands.listing import finish, from_sources, status_of
 from layertui.commands.output import Output, created_cell, short_id, warn
@@ -14,7 +13,7 @@ from layertui.commands.parsing import add_common
 from layertui.model import platforms
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ImageSummary
-from layertui.sources import list_containers, list_directory, list_images
+from layertui.sources import list_containers, list_images, list_local
 from layertui.sources.docker_filters import filter_images
 from layertui.text.format import age_text, size_text
 
@@ -85,12 +84,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _here(failed: list[LayertuiError]) -> Iterator[ImageSummary]:
-    for row in list_directory(Path()):
+    for row in list_local():
         if isinstance(row, LayertuiError):
             failed.append(row)
         else:
             yield row
-    yield from from_sources(list_images, (*(f"{name}:" for name in ENGINES), "demo:"), failed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,7 @@ def run(options: argparse.Namespace) -> int:
     report = Report(out, opened.image, options.all, options.show_secrets)
     is_damaged, answers = opened.is_damaged, dict[str, object]()
     unread = [
-        {"part": "layers", "why": f"layer {number}: {index.damage}"}
-        for number, index in enumerate(opened.union.indexes, 1)
-        if index.damage
+        {"part": "layers", "why": f"layer {number}: {damage}"} for number, damage in opened.union.damages()
     ]
     for part in (part for part in PARTS if part in parts):
         answer = PARTS[part](reading)

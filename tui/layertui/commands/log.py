@@ -6,7 +6,7 @@ import argparse
 
 from layertui.commands.changes import COLOURS, MARKS, WHITEOUTS, mark
 from layertui.commands.entries import name_of, size_of, to_json
-from layertui.commands.opening import Opened, find, image_of, read_layers, versions
+from layertui.commands.opening import Opened, image_of, read_layers
 from layertui.commands.output import Output, cut, one_line, warn
 from layertui.commands.parsing import add_common, add_image
 from layertui.commands.progress import ProgressBar
@@ -17,6 +17,7 @@ from layertui.model.layer_index import Kind
 from layertui.model.numbers import NO_EVENT, Event
 from layertui.text.format import facts_text, mode_text, moment, owner
 from layertui.union.changes import WHITEOUT_NAMES, SameContent, difference
+from layertui.union.lookup import find, path_versions, versions
 from layertui.union.model import Absence, LayerUnion
 
 DESCRIPTION = """\
@@ -58,16 +59,17 @@ def run(options: argparse.Namespace) -> int:
     image = image_of(options)
     opened = read_layers(options, image)
     union = opened.union
-    events = versions(union, find(union, options.path, union.layers))
+    node = find(union, options.path, union.layers)
+    events = versions(union, node)
     if options.lines:
         return _lines(options, image, opened, events)
     out = Output(opened.status)
     if options.json:
-        for event in events:
-            if union.shows(event):
-                out.line(to_json(union.entry(event)))
+        for version in path_versions(union, node):
+            if version.entry is not None:
+                out.line(to_json(version.entry))
             else:
-                out.json(_deletion(union, event))
+                out.json({"path": version.path, "layer": version.layer, "deleted": version.deleted})
     else:
         pairs = list(zip([NO_EVENT, *events], events, strict=False))
         both = [pair for pair in pairs if union.shows(pair[0]) and union.shows(pair[1])]
@@ -125,14 +127,6 @@ def _files(union: LayerUnion, pairs: list[tuple[Event, Event]]) -> list[tuple[Ev
         for one, other in pairs
         if union.ev_kind[one] == union.ev_kind[other] == Kind.FILE and union.size(one) == union.size(other)
     ]
-
-
-def _deletion(union: LayerUnion, event: Event) -> dict[str, object]:
-    return {
-        "path": union.path(union.ev_node[event]),
-        "layer": union.ev_layer[event],
-        "deleted": WHITEOUT_NAMES[Absence(union.ev_entry[event])],
-    }
 
 
 def _cells(union: LayerUnion, before: Event, event: Event, same: SameContent) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from layertui.commands.opening import Opened, image_of, layer_number, read_layers
+from layertui.commands.opening import Opened, image_of, read_layers
 from layertui.commands.output import Output, visible_but_tabs, warn
 from layertui.commands.parsing import add_common, add_image, add_layer
 from layertui.commands.progress import ProgressBar
@@ -12,6 +12,7 @@ from layertui.content.query import LineMatch, Query
 from layertui.content.search import Search
 from layertui.model.job import Job
 from layertui.text.sanitize import visible
+from layertui.union.lookup import layer_number
 
 DESCRIPTION = """\
 Search the files of an image for a text or a regular expression, line by line

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from layertui.commands.opening import find, image_of, read_layers
+from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image
 from layertui.commands.progress import ProgressBar
@@ -20,6 +20,7 @@ from layertui.model.history_step import step_text
 from layertui.model.numbers import Node
 from layertui.model.sizes import Bytes
 from layertui.text.format import count_text, parts_text, size_text
+from layertui.union.lookup import find
 
 DESCRIPTION = """\
 Show where the bytes of an image are: by layer, directory, file type and

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 
 from layertui.commands.entries import HEADERS, RIGHT, cells, tree_to_json
-from layertui.commands.opening import find_shown, image_of, layer_number, read_layers
+from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer
 from layertui.model.numbers import ROOT
+from layertui.union.lookup import find_shown, layer_number
 
 DESCRIPTION = """\
 List the files of an image as a container sees them, with the layer that each

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -44,7 +44,8 @@ class Secret:
     """Line in the file, from 1."""
     is_visible: bool
     """Whether the final tree has the file; always true for the config."""
-    text: str
+    text: str = field(repr=False)
+    """The secret itself, which must not get into a log by accident."""
     event: Event | None = None
 
     @property

@@ -122,6 +122,12 @@ def layer_sizes(top: MergedTree) -> list[Bytes]:
     return [Bytes(part, sum(index.size) - part) for part, index in zip(live[1:], union.indexes, strict=True)]
 
 
+def known_sizes(union: LayerUnion) -> list[Bytes | None]:
+    """Return the bytes of each layer, base first; ``None`` for one that could not be read completely."""
+    found = layer_sizes(MergedTree(union, union.layers))
+    return [None if index.damage else size for size, index in zip(found, union.indexes, strict=True)]
+
+
 def largest_files(union: LayerUnion, layer: LayerNumber, most: int) -> list[SizedFile]:
     """Return the largest files that a layer stores, live and dead; looks at that layer alone."""
     stored = (

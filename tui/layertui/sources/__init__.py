@@ -135,6 +135,19 @@ def list_directory(folder: Path) -> Iterator[ImageSummary | SourceProblem]:
                 yield SourceProblem(problem.what, problem.why, problem.remedy)
 
 
+def list_local() -> Iterator[ImageSummary | LayertuiError]:
+    """List the images of the current directory and of the engines, and the sample; and what cannot be listed.
+
+    Raises :class:`LayertuiError` if the directory cannot be listed.
+    """
+    yield from list_directory(Path())
+    for text in (*(f"{engine}:" for engine in LOCAL), "demo:"):
+        try:
+            yield from list_images(text)
+        except Exception as error:  # of one engine, as above
+            yield unforeseen(error)
+
+
 def _listed(reference: Reference) -> Iterable[ImageSummary]:
     reference = _with_transport(reference)
     if layer_of(reference):

@@ -16,6 +16,16 @@ from layertui.union.codec import pack_union, union_key, unpack_union_checked
 from layertui.union.model import LayerUnion
 
 
+def read_union(
+    image: Image, cache: IndexCache | None, keep: Sequence[bytes] = (), job: Job = Job.NONE
+) -> LayerUnion:
+    """Read all layers of an image and return their union, as far as they can be read; see :class:`ImageReader`."""
+    reader = ImageReader(image, cache, keep)
+    for _ in reader.layers(job):
+        pass
+    return reader.union()
+
+
 class ImageReader:
     """Reads the layers of an image, and merges them as they arrive unless their union is cached."""
 

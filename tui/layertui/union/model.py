@@ -131,6 +131,14 @@ class LayerUnion:
         """The numbers of all layers, base first."""
         return cast("Sequence[LayerNumber]", range(1, len(self.indexes) + 1))
 
+    def damages(self) -> list[tuple[LayerNumber, str]]:
+        """Return the layers whose entries are incomplete or cannot be trusted, and why."""
+        return [
+            (number, index.damage)
+            for number, index in zip(self.layer_numbers, self.indexes, strict=True)
+            if index.damage
+        ]
+
     # Paths: for every node, whether or not the path exists at some layer
 
     def key(self, node: Node) -> bytes:
