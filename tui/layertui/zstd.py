@@ -50,7 +50,7 @@ def is_available() -> bool:
         return False
 
 
-class Frame:
+class FrameDecoder:
     """Decompresses one frame as its bytes come."""
 
     def __init__(self, window: int) -> None:

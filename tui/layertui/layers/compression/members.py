@@ -159,7 +159,7 @@ class ZstdFrame:
         self.end = -1
         self._blob = blob
         try:
-            self._decoder = zstd.Frame(ZSTD_WINDOW)
+            self._decoder = zstd.FrameDecoder(ZSTD_WINDOW)
         except zstd.NoLibrary as error:
             raise Unsupported(str(error)) from error
         self._stored = b""

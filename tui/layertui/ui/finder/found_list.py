@@ -18,7 +18,7 @@ from layertui.ui.widgets.list_view import ListView
 
 _KIND = 10
 """Cells of the kind."""
-_ROWS = 16
+_MOST_ROWS = 16
 """Rows of the list, at most."""
 _NOTE = 28
 """Cells of a note, at most."""
@@ -78,7 +78,7 @@ class FoundList(ListView, can_focus=False):
 
     def fit_height(self) -> None:
         """Be as high as the items, but leave room for what is around the list."""
-        self.styles.height = max(min(self.count, _ROWS, self.app.size.height * 2 // 5), 1)
+        self.styles.height = max(min(self.count, _MOST_ROWS, self.app.size.height * 2 // 5), 1)
 
     def put_cursor(self, line: int) -> None:
         super().put_cursor(line)
