@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from layertui import zstd
+from layertui import demo, zstd
 from tests.commands.samples import tar
-from tests.layouts import OciLayout
+from tests.layouts import OciLayout, docker_archive
+from tests.sources.registry.server import docker_registry
 
 LIBRARIES = {
     "isal": "isal",
@@ -22,13 +23,42 @@ LIBRARIES = {
 }
 """Distributions and their modules."""
 HIDING = """
-import sys
+import os, platformdirs.unix, select, signal, socket, sys  # its module for Windows needs none
 for name in sys.argv[1].split():
-    sys.modules[name] = None
+    module, _, attribute = name.partition(".")
+    if attribute:
+        delattr(sys.modules[module], attribute)
+    else:
+        sys.modules[name] = None
+if "fcntl" in sys.argv[1]:
+    os.supports_dir_fd.clear()
 from layertui.cli import main
 for words in sys.argv[2:]:
     print(words, main(words.split()), flush=True)
 """
+POSIX = (
+    *("fcntl", "pwd", "grp", "termios", "resource"),
+    *(
+        "select.poll",
+        "socket.AF_UNIX",
+        "signal.SIGHUP",
+        "signal.SIGQUIT",
+        "os.nice",
+        "os.pread",
+        "os.statvfs",
+    ),
+    *(
+        "os.geteuid",
+        "os.getuid",
+        "os.O_CLOEXEC",
+        "os.O_DIRECTORY",
+        "os.O_NOCTTY",
+        "os.O_NOFOLLOW",
+        "os.O_NONBLOCK",
+    ),
+    *("os.O_PATH", "os.getxattr", "os.listxattr", "os.setxattr", "os.mkfifo", "os.mknod", "os.setpriority"),
+)
+"""Modules and names that systems without POSIX lack, of those in the way or used."""
 TOKEN = "AKIA" + "Q3EGRIUVNTO5ZKX7"
 LAYER = tar(
     ("/etc/config", f"aws_access_key_id = {TOKEN}\n".encode()),
@@ -99,3 +129,42 @@ def test_zstd_layers_by_pythons_own(layout: str, expected: dict[str, str], tmp_p
     if sys.version_info < (3, 14):
         pytest.skip("Python 3.14 has zstd")
     assert answers(f"{layout}:zstd", tmp_path, "zstandard") == expected["zstd"]
+
+
+def test_archives_layouts_and_registries_without_posix(
+    layout: str, expected: dict[str, str], tmp_path: Path
+) -> None:
+    """Windows itself is tried in the workflow."""
+    image = f"{layout}:gzip"
+    for _ in ("cold", "cached"):
+        assert answers(image, tmp_path, *POSIX) == expected["gzip"]
+    archive = tmp_path / "app.tar"
+    docker_archive(archive, demo.image())
+    words = ("tree {image}", "log {image} /etc/passwd", "extract {image} / -")
+    without, ordinary = (
+        answers(f"docker-archive:{archive}", tmp_path, *hidden, words=words) for hidden in (POSIX, ())
+    )
+    assert without == ordinary
+    (tmp_path / "registry").mkdir()
+    with docker_registry(tmp_path / "registry") as registry:
+        registry.load(image, "app:1")
+        name = f"docker://{registry.host}/app:1"
+        without, ordinary = (answers(name, tmp_path, *hidden) for hidden in (POSIX, ()))
+    assert without == ordinary and "AWS access key" in without
+
+
+def test_what_needs_posix_says_so(layout: str, tmp_path: Path) -> None:
+    said = answers(
+        f"{layout}:gzip",
+        tmp_path,
+        *POSIX,
+        words=("history docker-daemon:app", f"extract {{image}} / {tmp_path}/out"),
+    )
+    assert "this system has no Unix sockets" in said and "Traceback" not in said
+
+
+def test_the_app_starts_without_posix(layout: str) -> None:
+    """All that it imports, as far as the terminal."""
+    code = HIDING.replace("from layertui.cli import main", "import layertui.ui.launch, layertui.ui.app")
+    hidden = [name for name in POSIX if name != "termios"]  # Textual's driver for POSIX needs that itself
+    subprocess.run([sys.executable, "-c", code, " ".join(hidden)], check=True)

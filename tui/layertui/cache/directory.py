@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
+import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -27,6 +27,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from layertui.model import system
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 
@@ -83,9 +84,9 @@ class UnpublishedFile:
 
 def check_room(folder: Path) -> None:
     """Raise :class:`OSError` if little is free where a folder is: what is cached must not fill a disk."""
-    facts = os.statvfs(folder)
-    least = min(MIN_FREE, facts.f_blocks * facts.f_frsize // 10)
-    if facts.f_bavail * facts.f_frsize < least:
+    disk = shutil.disk_usage(folder)
+    least = min(MIN_FREE, disk.total // 10)
+    if disk.free < least:
         raise OSError(errno.ENOSPC, f"less than {least:,} bytes would stay free on the disk")
 
 
@@ -159,7 +160,7 @@ def own_file(path: Path) -> os.stat_result | None:
         facts = path.lstat()
     except OSError:
         return None
-    is_own = stat.S_ISREG(facts.st_mode) and facts.st_uid in (0, os.geteuid())
+    is_own = stat.S_ISREG(facts.st_mode) and facts.st_uid in (0, system.own_uid() or 0)
     return facts if is_own and os.access(path, os.R_OK) else None
 
 
@@ -207,9 +208,9 @@ def _create(folder: Path, prefix: str, mode: int) -> tuple[Path, int]:
     """Create a file and take its flock."""
     while True:
         path = folder / f"{prefix}{os.urandom(8).hex()}"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        descriptor = os.open(path, system.WRITE | os.O_CREAT | os.O_EXCL, mode)
         with contextlib.suppress(OSError):  # not supported
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            _flock(descriptor)
         if _is_at(path, descriptor):
             return path, descriptor
         os.close(descriptor)  # deleted by another process, to which it looked abandoned before the flock
@@ -219,9 +220,9 @@ def _try_lock(path: Path) -> int | None:
     """Return a descriptor that holds the lock; ``None`` if another does."""
     while True:
         # Not through a symlink: what it leads to would be overwritten.
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(path, system.WRITE | os.O_CREAT | system.NO_LINK, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _flock(descriptor, waits=False)
             if _is_at(path, descriptor):
                 os.ftruncate(descriptor, 0)
                 os.write(descriptor, str(os.getpid()).encode())
@@ -235,6 +236,15 @@ def _try_lock(path: Path) -> int | None:
             os.close(descriptor)
             raise
         os.close(descriptor)  # released, and thereby deleted, between open and flock
+
+
+def _flock(descriptor: int, waits: bool = True) -> None:
+    """Take the flock of a file. Raises :class:`OSError`; with an error of :data:`NO_LOCKS` where there is none."""
+    try:
+        import fcntl
+    except ImportError:
+        raise OSError(errno.ENOSYS, "this system has no flock") from None
+    fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
 
 
 def _is_at(path: Path, descriptor: int) -> bool:
@@ -258,9 +268,9 @@ def _is_stopped(path: Path) -> bool:
 def _delete_abandoned(path: Path) -> None:
     """Delete a hidden file unless a process holds its flock. Raises :class:`OSError`, also if one does."""
     # Writable, as NFS requires for an exclusive flock.
-    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    descriptor = os.open(path, system.WRITE | system.NO_LINK | system.NO_WAITING)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _flock(descriptor, waits=False)
         if _is_at(path, descriptor):
             path.unlink()
     finally:

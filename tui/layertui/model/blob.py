@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
+from layertui.model import system
 from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.job import Job
 
@@ -122,12 +123,12 @@ class LocalFile:
             if self._fd < 0:
                 with self._lock:
                     if self._fd < 0:
-                        opened = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+                        opened = os.open(self.path, system.READ)
                         self._is_same = self._is_cached or FileState.of(os.fstat(opened)) == self.state
                         self._fd = opened  # last: other threads do not wait once it is there
-            data = os.pread(self._fd, length, offset)
+            data = system.pread(self._fd, length, offset)
             while 0 < len(data) < length:  # the kernel returns at most 2 GiB a call
-                more = os.pread(self._fd, length - len(data), offset + len(data))
+                more = system.pread(self._fd, length - len(data), offset + len(data))
                 if not more:
                     break
                 data += more

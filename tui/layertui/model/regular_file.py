@@ -6,13 +6,15 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from layertui.model import system
+
 
 def open_regular(path: Path) -> BinaryIO:
     """Open a regular file for reading, without waiting for the writer of a FIFO or reading a device.
 
     Raises ``OSError`` for anything else, as for a file that cannot be opened.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
+    descriptor = os.open(path, system.READ | system.NO_TERMINAL | system.NO_WAITING)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", str(path))

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from layertui.model import system
 from layertui.model.errors import LayertuiError, NoImage, NotFound
 from layertui.model.job import Job
 
@@ -85,7 +86,7 @@ def _arrived(location: str, number: int | None, job: Job) -> str:
     shown = "standard input" if location == STANDARD_INPUT else location
     try:
         if number is None:
-            descriptor = os.open(location, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
+            descriptor = os.open(location, system.READ | system.NO_TERMINAL)
         else:
             descriptor = os.dup(number or _standard_input)
     except OSError as error:

@@ -42,7 +42,8 @@ def explore(reference: str | None, platform: str | None, cache: bool) -> int:
     with terminal_streams(), asking(keys=0, screen=2) as question:
         from layertui.ui.app import LayertuiApp  # Textual takes longer to import than a terminal to answer
 
-        question.listen()
+        if question is not None:
+            question.listen()
         app = LayertuiApp(reference, platform, cache, question, settings)
         app.run()
     if app.ended_by is not None:

@@ -16,12 +16,19 @@ from layertui.model.job import Job
 _STREAMS = (0, 2)
 """Standard input and error."""
 _TERMINAL = "/dev/tty"
-ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+ENDING = tuple(
+    getattr(signal, name) for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM") if hasattr(signal, name)
+)
 """Signals that end the app; by then the terminal is as it was found."""
 
 
 def is_closed(timeout: float | None = 0) -> bool:
-    """Return whether the terminal has been closed, waiting for it up to ``timeout`` seconds, None: for ever."""
+    """Return whether the terminal has been closed, waiting for it up to ``timeout`` seconds, None: for ever.
+
+    Without poll(2) it is not known, and False is returned at once.
+    """
+    if not hasattr(select, "poll"):
+        return False
     # Its own descriptor: when the app ends, that of standard input becomes the pipe again that an image came by.
     terminal = os.dup(sys.__stdin__.fileno() if sys.__stdin__ is not None else 0)
     try:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import select
-import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -55,9 +54,15 @@ class Question:
     """Whether the terminal may still answer."""
 
     def __init__(self, keys: int, screen: int) -> None:
-        """Ask the terminal whose keys and screen these file descriptors are."""
+        """Ask the terminal whose keys and screen these file descriptors are.
+
+        Raises ``ImportError`` where there are no POSIX terminals.
+        """
         self._keys = keys
         self._asked = time.monotonic()
+        import termios
+
+        self._termios = termios
         self._before = termios.tcgetattr(keys)
         quiet = termios.tcgetattr(keys)
         quiet[3] &= ~(termios.ECHO | termios.ICANON)
@@ -77,15 +82,15 @@ class Question:
 
     def release(self) -> None:
         """Leave the terminal as it was, for the app to take it."""
-        with suppress(termios.error):  # it has been closed
-            termios.tcsetattr(self._keys, termios.TCSANOW, self._before)
+        with suppress(self._termios.error):  # it has been closed
+            self._termios.tcsetattr(self._keys, self._termios.TCSANOW, self._before)
 
     def close(self) -> None:
         """Discard a late answer after the app has ended, before the shell reads it."""
-        with suppress(OSError, termios.error):
+        with suppress(OSError, self._termios.error):
             if self.is_open:
                 self._read(self._asked + LATEST)
-                termios.tcflush(self._keys, termios.TCIFLUSH)
+                self._termios.tcflush(self._keys, self._termios.TCIFLUSH)
         self.release()
 
     def _read(self, deadline: float) -> bytes:
@@ -102,13 +107,17 @@ class Question:
 
 
 @contextmanager
-def asking(keys: int, screen: int) -> Iterator[Question]:
-    """Ask the terminal; after the app has ended, discard a late answer before the shell reads it."""
-    question = Question(keys, screen)
+def asking(keys: int, screen: int) -> Iterator[Question | None]:
+    """Ask the terminal, if it can be asked; after the app has ended, discard a late answer before the shell reads it."""
+    try:
+        question = Question(keys, screen)
+    except ImportError:
+        question = None
     try:
         yield question
     finally:
-        question.close()
+        if question is not None:
+            question.close()
 
 
 T = TypeVar("T")

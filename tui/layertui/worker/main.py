@@ -188,7 +188,8 @@ def main() -> None:
         request = receive(sys.stdin.buffer)
         if request is None:
             return  # the app has closed the pipe
-        os.nice(10)  # the process that draws the screen goes first
+        if hasattr(os, "nice"):
+            os.nice(10)  # the process that draws the screen goes first
         answer(request, sender)
     except ImageChanged as error:
         sender.send(Changed(error.name, error.is_removed))

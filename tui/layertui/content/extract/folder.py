@@ -63,6 +63,12 @@ class Extraction:
         :class:`LayertuiError` if the directory cannot be written to, and :class:`Cancelled`: what
         was written until then is complete.
         """
+        if os.stat not in os.supports_dir_fd:  # needed to follow no symlink out of the directory
+            raise LayertuiError(
+                f"cannot write into {self._destination}",
+                "this system lacks openat(2)",
+                "extract to - writes a tar",
+            )
         try:
             refuse(self._selection, self._destination, self._force, job)
             self._destination.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pwd
 from bisect import bisect_right
 from contextlib import suppress
 from dataclasses import dataclass
@@ -54,6 +53,8 @@ def id_mapping_of(store: Path) -> IdMapping | None:
 
 
 def _ranges(own: int, uid: int, file: Path) -> tuple[IdRange, ...]:
+    import pwd
+
     names = {str(uid)}
     with suppress(KeyError):  # a user of another machine
         names.add(pwd.getpwuid(uid).pw_name)

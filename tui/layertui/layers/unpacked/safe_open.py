@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from layertui.layers.unpacked.change_detection import stamp_of
+from layertui.model import system
 from layertui.model.blob import Blob
 from layertui.model.errors import ChangedWhileRead, LayertuiError
 from layertui.model.layer_index import path_of
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_DIRECTORY = system.READ | system.DIRECTORY | system.NO_LINK | system.NO_WAITING
 _ELSEWHERE = {b"", b".", b".."}
 
 
@@ -35,7 +36,7 @@ class Beneath:
 
     def __init__(self, root: Path) -> None:
         """``root`` may be a symlink. Raises ``OSError`` if it is not a directory or cannot be opened."""
-        self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._root = os.open(root, system.READ | system.DIRECTORY)
         self._at = os.dup(self._root)
         self._key = b""
 
@@ -96,7 +97,7 @@ class DirectoryBlob(Blob):
                 if self._fd < 0:
                     self._fd = _open_beneath(self._root, self._key)
                     self._stamp = self._stamp or stamp_of(os.fstat(self._fd))
-            data = os.pread(self._fd, max(min(length, self.size - offset), 0), offset)
+            data = system.pread(self._fd, max(min(length, self.size - offset), 0), offset)
             status = os.fstat(self._fd)  # after pread, so that changes during it are noticed too
         except OSError as error:
             raise LayertuiError(f"cannot read {self.location}", error.strerror or str(error)) from error
@@ -111,12 +112,12 @@ class DirectoryBlob(Blob):
 
 def _open_beneath(root: Path, key: bytes) -> int:
     *above, name = key.split(b"\0")
-    start = os.open(root, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    start = os.open(root, system.READ | system.DIRECTORY)
     try:
         at = descend(start, above)
     finally:
         os.close(start)
     try:
-        return os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=at)
+        return os.open(name, system.READ | system.NO_LINK | system.NO_WAITING, dir_fd=at)
     finally:
         os.close(at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -49,6 +50,8 @@ def socket_dial(path: Path) -> Dial:
     """Return what connects to a socket of this machine."""
 
     def dial() -> socket.socket:
+        if not hasattr(socket, "AF_UNIX"):
+            raise OSError(errno.ENOTSUP, "this system has no Unix sockets")
         connection = socket.socket(socket.AF_UNIX)
         try:
             connection.settimeout(DIAL_SECONDS)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from layertui.model import system
 from layertui.model.errors import LayertuiError
 from layertui.sources.engine.ssh import parse_ssh_url
 
@@ -72,13 +73,13 @@ def endpoint_at(
         ) from error
 
 
-def user_socket(system: Path, rootless: str) -> Path:
+def user_socket(machine: Path, rootless: str) -> Path:
     """Return the system's socket, or the user's own (below XDG_RUNTIME_DIR) where it is the only one to use."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{system.own_uid()}"
     own = Path(runtime, rootless)
-    if os.geteuid() != 0 and own.exists() and not os.access(system, os.W_OK):
+    if system.own_uid() != 0 and own.exists() and not os.access(machine, os.W_OK):
         return own
-    return own if own.exists() and not system.exists() else system
+    return own if own.exists() and not machine.exists() else machine
 
 
 def _url(text: str) -> str:

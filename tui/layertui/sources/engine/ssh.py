@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from layertui.model import system
+
 LOGIN_SECONDS = 60
 """How long a login is kept after its last use; how long one may take."""
 OPTIONS = ("-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=30", "-o", "ClearAllForwardings=yes")
@@ -184,10 +186,10 @@ def _private_folder() -> Path | None:
     """Return a folder that only this user can reach, with a path short enough for sockets (unix(7)); if any."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     folders = [Path(runtime, "layertui")] if runtime and len(runtime) < 60 else []
-    for folder in (*folders, Path(f"/tmp/layertui-{os.geteuid()}")):  # as tmux does
+    for folder in (*folders, Path(f"/tmp/layertui-{system.own_uid()}")):  # as tmux does
         with suppress(OSError):
             folder.mkdir(mode=0o700, exist_ok=True)
             facts = folder.lstat()
-            if facts.st_mode & 0o170077 == 0o040000 and facts.st_uid == os.geteuid():
+            if facts.st_mode & 0o170077 == 0o040000 and facts.st_uid == system.own_uid():
                 return folder
     return None

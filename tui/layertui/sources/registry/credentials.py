@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from layertui.model import system
 from layertui.model.errors import LayertuiError
 from layertui.sources.registry.name import DOCKER_HUB
 
@@ -73,7 +74,7 @@ def files() -> list[Path]:
     return [
         Path(runtime, "containers/auth.json")
         if runtime
-        else Path(f"/run/containers/{os.getuid()}/auth.json"),
+        else Path(f"/run/containers/{system.own_uid()}/auth.json"),
         own / "containers/auth.json",
         docker / "config.json",
     ]
