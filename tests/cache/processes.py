@@ -125,7 +125,7 @@ def _child(reference: str, number: int, cache: Path, log: Path) -> None:
 def _log_streams(log: Path, number: int) -> None:
     """Log when a stream begins and ends, and slow it down."""
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND)
-    begin, read, close = DecompressedStream.__init__, DecompressedStream.readinto, DecompressedStream.close
+    begin, read, close = DecompressedStream.__init__, DecompressedStream.read, DecompressedStream.close
     names: dict[DecompressedStream, str] = {}
 
     def logged_begin(stream: DecompressedStream, blob: Blob, *arguments: Any, **keywords: Any) -> None:
@@ -134,16 +134,16 @@ def _log_streams(log: Path, number: int) -> None:
             names[stream] = blob.location
             os.write(descriptor, f"{number} begin {blob.location}\n".encode())
 
-    def slow_read(stream: DecompressedStream, buffer: bytearray | memoryview) -> int:
+    def slow_read(stream: DecompressedStream, size: int) -> bytes:
         time.sleep(SLOW)
-        return read(stream, buffer)
+        return read(stream, size)
 
     def logged_close(stream: DecompressedStream) -> None:
         close(stream)
         if stream in names:
             os.write(descriptor, f"{number} end {names.pop(stream)}\n".encode())
 
-    for name, function in (("__init__", logged_begin), ("readinto", slow_read), ("close", logged_close)):
+    for name, function in (("__init__", logged_begin), ("read", slow_read), ("close", logged_close)):
         patch.object(DecompressedStream, name, function).start()
 
 

@@ -41,11 +41,11 @@ class Copies:
         self.runs = self.at_once = self.most = 0
         self._seconds, self._damage = seconds, damage
 
-    def __call__(self, file: LocalFile, write: Callable[[memoryview], None]) -> str:
+    def __call__(self, file: LocalFile, write: Callable[[bytes], None]) -> str:
         self.runs += 1
         self.at_once += 1
         self.most = max(self.most, self.at_once)
-        write(memoryview(file.path.read_bytes()))
+        write(file.path.read_bytes())
         time.sleep(self._seconds)
         self.at_once -= 1
         return self._damage
@@ -93,7 +93,7 @@ def test_a_damaged_archive_is_decompressed_again_but_not_twice_at_once(archive: 
 def test_waiting_is_cancelled(archive: Path) -> None:
     job, begun, end = Job(), threading.Event(), threading.Event()
 
-    def slow(_: LocalFile, write: Callable[[memoryview], None]) -> str:
+    def slow(_: LocalFile, write: Callable[[bytes], None]) -> str:
         begun.set()
         end.wait(SECONDS)
         return ""
@@ -151,8 +151,8 @@ def test_what_cannot_be_written_is_an_error_that_names_the_folder(archive: Path,
 
 
 def test_a_failed_decompression_leaves_nothing(archive: Path, folder: Path) -> None:
-    def fail(_: LocalFile, write: Callable[[memoryview], None]) -> str:
-        write(memoryview(b"half"))
+    def fail(_: LocalFile, write: Callable[[bytes], None]) -> str:
+        write(b"half")
         raise LayertuiError("cannot read a.tar.gz", "Input/output error")
 
     with pytest.raises(LayertuiError, match="Input/output error"):
@@ -202,10 +202,10 @@ def test_a_copy_leaves_room_on_the_disk(
     monkeypatch.setattr(directory, "ROOM_STEP", 1 << 16)
     most = 0
 
-    def endless(_: LocalFile, write: Callable[[memoryview], None]) -> str:
+    def endless(_: LocalFile, write: Callable[[bytes], None]) -> str:
         nonlocal most
         while True:
-            write(memoryview(bytes(1 << 16)))
+            write(bytes(1 << 16))
             most += 1 << 16
 
     (tmp_path / "cache").mkdir()

@@ -40,10 +40,10 @@ def compressed(name: str) -> bytes:
 def read(data: bytes) -> tuple[bytes, str, str]:
     """What a blob decompresses to, its damage and its digest."""
     stream = DecompressedStream(BytesBlob(data, "memory"))
-    buffer, found, damage = bytearray(100_000), b"", ""
+    found, damage = b"", ""
     try:
-        while count := stream.readinto(buffer):
-            found += buffer[:count]
+        while piece := stream.read(100_000):
+            found += piece
     except Damaged as error:
         damage = str(error)
     digest = stream.digest()
@@ -196,10 +196,8 @@ def test_frames_of_a_few_bytes_are_not_read_one_by_one(frame: bytes) -> None:
         assert zstd_end(blob) == blob.size and blob.taken < 3 * blob.size + 10_000
         assert blob.reads < blob.size // 2000
         assert read(data)[:2] == (TAR, "")
-        members, found, buffer = Members(blob, "zstd", STORED_CHUNK), b"", memoryview(bytearray(1 << 20))
-        while count := members.readinto(buffer):
-            found += buffer[:count]
-        assert found == TAR
+        members = Members(blob, "zstd", STORED_CHUNK)
+        assert b"".join(iter(lambda: members.read(STORED_CHUNK), b"")) == TAR  # noqa: B023
 
 
 @pytest.mark.parametrize(
@@ -247,7 +245,7 @@ def test_digest_of_all_after_the_start_alone_was_read(name: str) -> None:
     for _ in range(5):
         before = threading.active_count()
         stream = DecompressedStream(BytesBlob(data, "memory"))
-        assert stream.readinto(bytearray(1000)) == 1000
+        assert 0 < len(stream.read(1000)) <= 1000
         assert stream.digest() == "sha256:" + hashlib.sha256(data).hexdigest()
         stream.close()
         assert threading.active_count() == before
@@ -255,8 +253,8 @@ def test_digest_of_all_after_the_start_alone_was_read(name: str) -> None:
 
 def test_closing_ends_what_inflates_ahead() -> None:
     before = threading.active_count()
-    for read_first in (0, 1000, len(TAR) + 1):
+    for read_first in (1, 1000, len(TAR) + 1):
         stream = DecompressedStream(BytesBlob(compressed("gzip"), "memory"))
-        stream.readinto(bytearray(read_first))
+        stream.read(read_first)
         stream.close()
     assert threading.active_count() == before

@@ -19,7 +19,7 @@ MAX_ARCHIVE_BYTES = 16 << 30
 MARK_MAGIC = b"\xfflayertui"
 MARK_SIZE = len(MARK_MAGIC) + 8
 
-Decompress = Callable[[LocalFile, Callable[[memoryview], None]], str]
+Decompress = Callable[[LocalFile, Callable[[bytes], None]], str]
 """Called as ``decompress(file, write)``; returns what keeps it from being complete, else an empty string."""
 
 

@@ -27,11 +27,10 @@ from layertui.model.layer_index import LayerIndex, LayerWarning
 from layertui.model.numbers import LayerNumber
 from layertui.text.format import count_text
 
-INDEX_THREADS = 2
-"""Layers read at once: decompression and hashing run beside the scan of another layer."""
+MAX_INDEX_THREADS = 8
+"""Layers read at once at most: each needs some MB of memory for what is decompressed or hashed ahead."""
 
-TAIL_CHUNK = 1 << 18
-TAIL_CHUNKS = 8
+MAX_TAIL = 1 << 21
 """Bytes that are read after the end of a tar in its compressed stream; writers pad it to some KiB."""
 
 REFUSED_COMPRESSIONS = ("bzip2", "xz")
@@ -101,7 +100,7 @@ def index_layers(
             return layer.number, index_layer(layer, cache, parts[layer.number], keep)
 
     # The threads of a pool are joined at exit: unless cancelled they would go on reading.
-    with ThreadPoolExecutor(INDEX_THREADS, thread_name_prefix="layer") as pool:
+    with ThreadPoolExecutor(_index_threads(), thread_name_prefix="layer") as pool:
         running: set[Future[tuple[LayerNumber, LayerIndex]]] = {pool.submit(work) for _ in image.layers}
         try:
             while running:
@@ -115,6 +114,12 @@ def index_layers(
                     part.cancel()
                 for future in running:
                     future.cancel()
+
+
+def _index_threads() -> int:
+    """Return how many layers are read at once: at least two, as each waits for its decompression, and one per processor."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(max(usable, 2), MAX_INDEX_THREADS)
 
 
 class _Queue:
@@ -274,11 +279,10 @@ def _scan(layer: Layer, blob: Blob, job: Job, keep: Keep | None) -> LayerIndex:
 
 def _read_tail(stream: DecompressedStream, index: LayerIndex) -> None:
     """Decompress what follows the tar's end, mostly zeros, for what is wrong with it."""
-    buffer = bytearray(TAIL_CHUNK)
     try:
-        for _ in range(TAIL_CHUNKS):
-            if not stream.readinto(buffer):
-                break
+        left = MAX_TAIL
+        while left > 0 and (piece := stream.read(left)):
+            left -= len(piece)
     except Damaged as damage:
         index.damage = f"{damage}; all {index.count:,} entries were read"
     else:

@@ -169,20 +169,21 @@ IMAGE_KEYS = (b"manifest.json", b"index.json", b"repositories")
 """Members of which each archive of an image has one."""
 
 
-def _decompress(file: LocalFile, write: Callable[[memoryview], None]) -> str:
+def _decompress(file: LocalFile, write: Callable[[bytes], None]) -> str:
     """Write what a file decompresses to; return the damage that ends it early.
 
     Raises :class:`NoImage` before anything is written if that is not a tar.
     """
-    buffer = bytearray(STORED_CHUNK)
     with closing(DecompressedStream(FileBlob(file))) as stream:
         try:
-            count = stream.readinto(buffer)
-            if count >= TAR_BLOCK and not is_header(bytes(buffer[:TAR_BLOCK])):
+            head = b""
+            while len(head) < TAR_BLOCK and (piece := stream.read(STORED_CHUNK)):
+                head += piece
+            if len(head) >= TAR_BLOCK and not is_header(head[:TAR_BLOCK]):
                 raise _no_image(file.path)
-            while count:
-                write(memoryview(buffer)[:count])
-                count = stream.readinto(buffer)
+            write(head)
+            while piece := stream.read(STORED_CHUNK):
+                write(piece)
         except Damaged as damage:
             return str(damage)
     return ""

@@ -211,7 +211,6 @@ def _stored(blob: Blob) -> Iterator[bytes]:
         yield piece
 
 
-def _uncompressed(stream: DecompressedStream) -> Iterator[memoryview]:
-    buffer = bytearray(STORED_CHUNK)
-    while count := stream.readinto(buffer):
-        yield memoryview(buffer)[:count]
+def _uncompressed(stream: DecompressedStream) -> Iterator[bytes]:
+    while piece := stream.read(STORED_CHUNK):
+        yield piece

@@ -84,18 +84,17 @@ class Members:
         """The end of the last member that was read."""
         self._member: Member | None = None
 
-    def readinto(self, buffer: memoryview) -> int:
-        """Read some of the next bytes; none at the end. Raises :class:`Damaged`, :class:`Cancelled`."""
+    def read(self, size: int) -> bytes:
+        """Return some of the next bytes; none at the end. Raises :class:`Damaged`, :class:`Cancelled`."""
         while True:
             self._job.check()
             if self._member is None:
                 self._member = member_at(self._blob, self.position, self._compression)
                 if self._member is None:
-                    return 0
-            data = self._member.read(min(len(buffer), self.step))
+                    return b""
+            data = self._member.read(min(size, self.step))
             if data:
-                buffer[: len(data)] = data
-                return len(data)
+                return data
             self.position, self._member = self._member.end, None
 
 
@@ -291,8 +290,7 @@ def gzip_end(blob: Blob, size: int, job: Job = Job.NONE) -> int:
     if tail[-1:] != b"\0" or ends_in_size or tail in EMPTY_MEMBER_ENDS:
         return blob.size
     members = Members(blob, "gzip", INPUT_CHUNK, job)
-    buffer = memoryview(bytearray(INPUT_CHUNK))
-    while members.readinto(buffer):
+    while members.read(INPUT_CHUNK):
         pass
     return members.position
 

@@ -6,7 +6,8 @@ import hashlib
 import io
 import threading
 from functools import cache
-from typing import IO, TYPE_CHECKING, Any, Protocol, cast
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Protocol
 
 from layertui import zstd
 from layertui.layers.compression.format import Damaged, compression_of
@@ -23,8 +24,11 @@ STORED_CHUNK = 1 << 20
 HASH_QUEUE = 8
 """Chunks that may wait to be hashed: reading is faster."""
 
-GZIP_CHUNK = 1 << 18
-"""Bytes of a gzip layer decompressed at once; two such chunks may wait to be scanned."""
+INFLATED_BLOCK = 1 << 18
+"""Bytes decompressed at once: few enough to be scanned while they are in the processor's cache."""
+
+BLOCKS_AHEAD = 4
+"""Blocks that are decompressed ahead of the reader."""
 
 CAREFUL_CHUNK = 512
 """Bytes decompressed at once near damage: at most this many intact bytes before it are lost."""
@@ -49,14 +53,18 @@ class StoredBytes(io.RawIOBase):
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        self._job.check()
         view = memoryview(buffer).cast("B")
-        data = self._blob.pread(len(view), self.position)
+        data = self.read(len(view))
         view[: len(data)] = data
+        return len(data)
+
+    def read(self, size: int = STORED_CHUNK) -> bytes:
+        self._job.check()
+        data = self._blob.pread(size, self.position)
         self.position += len(data)
         self._ahead.acquire()
         self._hasher.submit(self._update, data)
-        return len(data)
+        return data
 
     def _update(self, data: bytes) -> None:
         self._hash.update(data)
@@ -64,8 +72,7 @@ class StoredBytes(io.RawIOBase):
 
     def digest(self) -> str:
         """Return the digest of the whole blob; reads the rest of it."""
-        buffer = bytearray(STORED_CHUNK)
-        while self.readinto(buffer):
+        while self.read():
             self._job.report(self.position, self._blob.size)
         self._hasher.shutdown()
         return f"{self._algorithm}:{self._hash.hexdigest()}"
@@ -89,35 +96,29 @@ class DecompressedStream:
         self._is_at_end = False
         self._zstd_end = -1  # not known yet
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:
-        """Fill the buffer; less only at the end. Return the number of bytes.
+    def read(self, size: int) -> bytes:
+        """Return some of the next bytes, at most ``size``; none at the end.
 
-        Raises :class:`Damaged` where the compressed bytes are broken or cut,
-        :class:`LayertuiError` where they cannot be read, :class:`Cancelled`.
+        They are not copied if ``size`` is at least :data:`INFLATED_BLOCK`. Raises :class:`Damaged` where the
+        compressed bytes are broken or cut, :class:`LayertuiError` where they cannot be read, :class:`Cancelled`.
         """
-        view = memoryview(buffer)
-        done = 0
-        while done < len(view):
+        while True:
             try:
-                count = self._inner.readinto(view[done:])
-                if not count:
+                data = self._inner.read(size)
+                if not data:
                     self._check_end()
                     self._is_at_end = True
-                    break
             except (LayertuiError, Cancelled):
                 raise
             except Exception as error:  # each library raises its own
                 if not self._is_careful:
                     self._go_carefully()
                     continue
-                if done:
-                    break  # the next call meets the damage again
                 if isinstance(error, Damaged):
                     raise
                 raise Damaged(f"its {self.compression} stream is damaged: {error}") from error
-            done += count
-            self._position += count
-        return done
+            self._position += len(data)
+            return data
 
     def digest(self) -> str:
         """Return the digest of all stored bytes; the stream cannot be read any further."""
@@ -130,7 +131,7 @@ class DecompressedStream:
 
     def _end_thread(self) -> None:
         """End the decompression thread, which reads the stored bytes too."""
-        if isinstance(self._inner, io.BufferedReader):
+        if isinstance(self._inner, _Ahead):
             self._inner.close()
 
     def _check_end(self) -> None:
@@ -182,39 +183,81 @@ class DecompressedStream:
         self._end_thread()
         self._is_careful = True
         self._inner = Members(self._blob, self.compression, STORED_CHUNK, self._job)
-        skipped = bytearray(STORED_CHUNK)
         left = self._position
         while left:
-            left -= self._inner.readinto(memoryview(skipped)[:left]) or left
+            left -= len(self._inner.read(left)) or left
         self._inner.step = CAREFUL_CHUNK
 
 
 class _Readable(Protocol):
-    def readinto(self, buffer: memoryview, /) -> int: ...
+    def read(self, size: int, /) -> bytes: ...
+
+
+class _Ahead:
+    """A decompressor that runs in a thread of its own, a few blocks ahead of the reader."""
+
+    def __init__(self, decompressor: _Readable) -> None:
+        self._decompressor = decompressor
+        self._ready: SimpleQueue[bytes | Exception] = SimpleQueue()
+        self._room = threading.Semaphore(BLOCKS_AHEAD)
+        self._rest: bytes | Exception = b""
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._run, name="inflate", daemon=True)
+        self._thread.start()
+
+    def read(self, size: int) -> bytes:
+        """Return some of the next bytes; none at the end. Raises what the decompressor does, again at each call."""
+        block = self._rest or self._ready.get()
+        if not block or isinstance(block, Exception):
+            self._rest = block
+            self._ready.put(block)  # for the next call
+        if isinstance(block, Exception):
+            raise block
+        if len(block) > size:
+            block, self._rest = block[:size], block[size:]
+        else:
+            self._rest = b""
+            self._room.release()
+        return block
+
+    def close(self) -> None:
+        self._is_closed = True
+        self._room.release()
+        self._thread.join()
+
+    def _run(self) -> None:
+        block: bytes | Exception = b"-"
+        while block and not isinstance(block, Exception):
+            self._room.acquire()
+            if self._is_closed:
+                return
+            try:
+                block = self._decompressor.read(INFLATED_BLOCK)
+            except Exception as error:
+                block = error
+            self._ready.put(block)
 
 
 @cache
 def _igzip() -> Any:
-    """Return isal's module that decompresses ahead in a thread; ``None`` if it is not installed."""
+    """Return isal's module of gzip files; ``None`` if it is not installed."""
     try:
-        from isal import igzip_threaded
+        from isal import igzip
     except ImportError:
         return None
-    return igzip_threaded
+    return igzip
 
 
 def _decompressor(compression: str, blob: Blob, stored: StoredBytes, job: Job) -> _Readable:
-    if compression == "gzip" and (igzip_threaded := _igzip()):
-        ahead: Any = igzip_threaded.open  # it is untyped
-        return cast(_Readable, ahead(stored, "rb", threads=1, block_size=GZIP_CHUNK))
+    if compression == "gzip" and (igzip := _igzip()):
+        return _Ahead(igzip.open(stored, "rb"))
     if compression == "zstd" and (zstandard := zstd.zstandard()):
         from layertui.layers.compression.members import ZSTD_WINDOW
 
-        return cast(
-            _Readable,
+        return _Ahead(
             zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).stream_reader(
-                cast(IO[bytes], stored), read_size=STORED_CHUNK, read_across_frames=True
-            ),
+                stored, read_size=STORED_CHUNK, read_across_frames=True
+            )
         )
     if compression:
         from layertui.layers.compression.members import Members

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from layertui.layers.compression.stream import INFLATED_BLOCK
 from layertui.model.blob import Blob
 from layertui.model.job import Job
 
 HEADER_CHUNK = 1 << 15
 """Bytes read at once where only headers are needed."""
-INFLATE_CHUNK = 1 << 18
-"""Bytes decompressed at once: few enough to be scanned while they are in the processor's cache."""
 
 
 class Window(Protocol):
@@ -42,8 +41,8 @@ class PlainWindow:
 class Readable(Protocol):
     """A stream that is read front to back: a decompressor's output, or an engine's answer."""
 
-    def readinto(self, buffer: memoryview) -> int:
-        """Read into a buffer; return the bytes read, 0 at the end."""
+    def read(self, size: int, /) -> bytes:
+        """Return some of the next bytes, at most ``size``; none at the end."""
         ...
 
 
@@ -52,31 +51,24 @@ class StreamWindow:
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
-        self._buffer = bytearray(INFLATE_CHUNK)
         self._data = b""
         self._base = 0
         self.end = -1
-        self._filled = 0
 
     def at(self, offset: int, length: int) -> bytes:
-        reached = self._base + len(self._data)
-        if offset < reached:
-            self._data = self._data[offset - self._base :]
-        else:
-            self._data = b""
-            while reached < offset and self._fill(min(offset - reached, INFLATE_CHUNK)):
-                reached += self._filled
-            if reached < offset:
-                self._base = self.end = reached
+        while offset > self._base + len(self._data):
+            self._base += len(self._data)
+            self._data = self._stream.read(INFLATED_BLOCK)
+            if not self._data:
+                self.end = self._base
                 return b""
-        self._base = offset
-        while len(self._data) < length and self._fill(INFLATE_CHUNK):
-            with memoryview(self._buffer)[: self._filled] as fresh:  # copied once
-                self._data = self._data + fresh if self._data else bytes(fresh)
-        if len(self._data) < length:
-            self.end = offset + len(self._data)
+        if offset > self._base:
+            self._data = self._data[offset - self._base :]
+            self._base = offset
+        while len(self._data) < length:
+            fresh = self._stream.read(INFLATED_BLOCK)
+            if not fresh:
+                self.end = offset + len(self._data)
+                break
+            self._data = self._data + fresh if self._data else fresh
         return self._data
-
-    def _fill(self, length: int) -> bool:
-        self._filled = self._stream.readinto(memoryview(self._buffer)[:length])
-        return self._filled > 0

@@ -150,11 +150,11 @@ def _inflate(data: bytes, size: int) -> bytes:
     """Decompress up to ``size`` bytes of a gzip member, or of zstd frames. Raises ``ValueError``, :class:`zlib.error`."""
     if data.startswith(b"\x1f\x8b"):
         return zlib.decompressobj(GZIP_MEMBER).decompress(data, size)
-    content, step = bytearray(), memoryview(bytearray(min(size, TABLE_STEP)))
-    frames = Members(BytesBlob(data, "table of contents"), "zstd", len(step))
+    content = bytearray()
+    frames = Members(BytesBlob(data, "table of contents"), "zstd", TABLE_STEP)
     try:
-        while len(content) < size and (count := frames.readinto(step[: size - len(content)])):
-            content += step[:count]
+        while len(content) < size and (piece := frames.read(size - len(content))):
+            content += piece
     except Damaged as error:
         raise ValueError(str(error)) from error
     return bytes(content)

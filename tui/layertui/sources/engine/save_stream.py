@@ -137,10 +137,9 @@ class SaveStream:
         try:
             if not stream.compression:
                 return
-            buffer = bytearray(ENGINE_CHUNK)
             with self._cache.writer() as writer:
-                while count := stream.readinto(buffer):
-                    writer.write(bytes(buffer[:count]))
+                while data := stream.read(ENGINE_CHUNK):
+                    writer.write(data)
                 if writer.digest in self._layers:
                     writer.keep()
         except Damaged:
