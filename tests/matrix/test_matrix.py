@@ -11,6 +11,7 @@ import pytest
 from layertui.commands import COMMANDS
 from tests.commands.running import Result, Run
 from tests.matrix.images import SOURCES
+from tests.schema import complaints
 
 ON_IMAGES: dict[str, list[list[str]]] = {
     "history": [["{image}"], ["--json", "{image}"]],
@@ -100,6 +101,8 @@ def problems(call: list[str], run: Run, may_be_empty: set[str]) -> Iterator[str]
         yield f"{what}: status 2 without a reason: {first.err[:200]}"
     if first.status != 2 and not first.out and call[0] not in may_be_empty:
         yield f"{what}: status {first.status} and nothing printed"
+    if "--json" in call:
+        yield from (f"{what}: {wrong}" for wrong in complaints(call, first.objects))
     if call[0] != "extract" and (first.status, first.out) != (second.status, second.out):
         yield f"{what}: {first.status}, then {second.status}; {difference(first, second)}"
 

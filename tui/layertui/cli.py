@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from layertui.commands import COMMANDS, dive_options, docker_plugin
 from layertui.commands.output import Output, OutputClosed, drop, note, open_standard_streams
 from layertui.commands.pager import finish_pager
-from layertui.commands.parsers import command_named, command_parser, program_parser
+from layertui.commands.parsers import command_named, command_parser, program_parser, version_to_json
 from layertui.model.errors import LayertuiError
 from layertui.model.unforeseen import unforeseen
 from layertui.ui.launch import explore, is_ci
@@ -109,6 +109,9 @@ def _command_at(words: Sequence[str]) -> int:
 
 def _open(words: list[str]) -> int:
     """Run the app, on an image or the list of images."""
+    if sorted(words) == ["--json", "--version"]:  # without a version, --json takes dive's FILE
+        Output(DONE).json(version_to_json())
+        return DONE
     parser = program_parser()
     options, rest = parser.parse_known_args(words)
     if rest:

@@ -52,6 +52,10 @@ exit status: 0 success, 1 differences found or a check failed, 2 an error
 """
 
 
+JSON_VERSION = 1
+"""Version of the JSON output, which an incompatible change increments (docs/commands.md, docs/schema)."""
+
+
 class CommandModule(Protocol):
     """Interface of the modules of commands (:mod:`layertui.commands`)."""
 
@@ -90,6 +94,14 @@ class _Version(argparse.Action):
             f"layertui {__version__},", f"native core {found.__version__}" if found else "without native core"
         )
         parser.exit()
+
+
+def version_to_json() -> dict[str, object]:
+    """Return the versions of the program, of its JSON output, and of the native core."""
+    from layertui.layers.native import core
+
+    found = core()
+    return {"version": __version__, "schema": JSON_VERSION, "native": found.__version__ if found else None}
 
 
 def program_parser() -> Parser:
