@@ -418,8 +418,9 @@ async def test_what_the_selected_item_is(
         assert (await about(two)).startswith("2 images, ") and (await about(two)).endswith(
             "together | a, b, a-again"
         )
-        assert (await about(one)).startswith("a  1 layer  linux/amd64")
-        assert (await about(reference)).endswith("100 B = 60 B live + 40 B dead (40%)")
+        assert (await about(one)).startswith("a | ")
+        assert " as stored | 1 layer  linux/amd64" in await about(one)
+        assert "100 B = 60 B live + 40 B dead (40%) | 1 layer" in await about(reference)
         assert await about(f"docker-archive:{tmp_path}/pipe") == "a pipe or device, read once you open it"
         assert (
             await about(f"docker-archive:{tmp_path}/large.tar.gz")

@@ -107,11 +107,13 @@ def _image(image: ImageSummary, names: str, with_cache: bool) -> Preview:
         f"{len(platforms)} platforms" if len(platforms) > 1 else "".join(platforms),
         f"created {age_text(image.created)}" if image.created else "",
     ]
-    about = [(names, "bold"), (visible("  ".join(["", *filter(None, facts)])), "quiet")]
+    about: list[Span] = [(visible("  ".join(filter(None, facts))), "quiet")]
     known = recall_bytes(IndexCache(), image.reference, image.id) if with_cache else None
     if known is not None:
-        return [about, [*two_part_bar(known, known.size, _BAR, "accent"), (f" {parts_text(known)}", "")]]
-    return [about, [(f"{size_text(image.size)} as stored" if image.size is not None else "", "")]]
+        size = [*two_part_bar(known, known.size, _BAR, "accent"), (f" {parts_text(known)}", "")]
+    else:
+        size = [(f"{size_text(image.size)} as stored" if image.size is not None else "", "")]
+    return [[(names, "bold")], size, about]
 
 
 def _path(inside: Inside, path: str, job: Job) -> Preview:
