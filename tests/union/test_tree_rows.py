@@ -1,5 +1,7 @@
 """Which rows a tree view shows."""
 
+from random import Random
+
 import pytest
 
 from layertui.model.errors import LayertuiError
@@ -211,3 +213,72 @@ def test_of_a_layer_alone_nothing_is_known_to_be_a_change() -> None:
 def test_of_a_layer_that_is_not_read_there_is_nothing() -> None:
     merged = MergedTree(union_alone(LayerNumber(3), None), LayerNumber(3))
     assert merged.paths() == 0 and merged.union.layers == 3 and list(TreeRows(merged).nodes) == [ROOT]
+
+
+VENV = union(
+    layer(
+        ("-", "etc/app.conf", {"size": 3}),
+        ("-", "opt/venv/lib/python3/site/app.py", {"size": 10}),
+        ("-", "opt/venv/lib/python3/site/web.py", {"size": 20}),
+        ("-", "opt/venv/bin/tool", {"size": 5}),
+        ("-", "srv/app/app.py", {"size": 30}),
+        ("-", "srv/app/conf/deep/app.py", {"size": 1}),
+    )
+)
+
+
+def joined(rows: TreeRows) -> list[str]:
+    """Each row as it reads: the directories that share it, then its own name."""
+    return ["/".join(VENV.name(each) for each in (*rows.above(node), node)) for node in rows.nodes]
+
+
+def filtered(query: str) -> TreeRows:
+    rows = TreeRows(MergedTree(VENV, LayerNumber(1)))
+    rows.filter(query)
+    return rows
+
+
+def test_with_a_filter_directories_that_lead_to_one_alone_share_its_row() -> None:
+    rows = filtered("app.py")
+    assert joined(rows) == [
+        "/", "opt/venv/lib/python3/site", "app.py", "srv/app", "app.py", "conf/deep", "app.py",
+    ]  # fmt: skip
+    assert [rows.depth(node) for node in rows.nodes] == [0, 1, 2, 1, 2, 2, 3]
+    site, deep = VENV.find("/opt/venv/lib/python3/site"), VENV.find("/srv/app/conf/deep")
+    assert rows.row_of(VENV.find("/opt/venv")) == rows.row_of(site) == 1
+    assert rows.parent(site) == ROOT and rows.parent(deep) == VENV.find("/srv/app")
+    rows.filter("")
+    assert joined(rows) == ["/", "etc", "opt", "srv"] and not rows.above(site)
+
+
+def test_what_matches_or_is_closed_has_a_row_of_its_own() -> None:
+    assert joined(filtered("venv")) == ["/", "opt/venv"]
+    assert joined(filtered("venv site")) == ["/"]
+    rows = filtered("lib/ app.py")
+    assert joined(rows)[1:] == ["opt/venv/lib/python3/site", "app.py"]
+    rows.collapse_all()
+    assert joined(rows) == ["/", "opt"]
+    for opened in ("/opt", "/opt/venv"):
+        rows.toggle(VENV.find(opened))
+    assert joined(rows) == ["/", "opt/venv/lib"]
+    assert rows.reveal(VENV.find("/opt/venv/lib/python3/site/app.py")) == 2
+    assert joined(rows)[1:] == ["opt/venv/lib/python3/site", "app.py"]
+    rows.toggle(VENV.find("/opt/venv/lib/python3/site"))
+    assert joined(rows)[1:] == ["opt/venv/lib/python3/site"]
+
+
+@pytest.mark.parametrize("sort", ["name", "size"])
+def test_toggling_with_a_filter_equals_computing_all_again(sort: Sort) -> None:
+    rows = filtered("app.py")
+    rows.order_by(sort)
+    rows.collapse_all()
+    random = Random(3)
+    for _ in range(200):
+        directories = [node for node in rows.nodes if node and rows.has_children(node)]
+        turned = random.choice(directories)
+        rows.toggle(turned)
+        again = rows.copy()
+        again.order_by(sort)
+        assert [*rows.nodes] == [*again.nodes]
+        for node in rows.nodes:
+            assert rows.nodes[rows.row_of(node)] == node

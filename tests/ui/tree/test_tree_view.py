@@ -312,8 +312,8 @@ ROWS: list[tuple[tuple[str, ...], list[str]]] = [
     (("S",), ["/", "/z", "/c", "/a"]),
     (("S", "S"), ["/", "/a", "/c", "/z"]),
     (("E", "s", "S"), ["/", "/c", "/a", "/a/b", "/a/b/one", "/a/three", "/a/two.conf", "/z"]),
-    (("slash", "one"), ["/", "/a", "/a/b", "/a/b/one"]),
-    (("slash", "one", "enter", "h", "h"), ["/", "/a", "/a/b"]),
+    (("slash", "one"), ["/", "/a/b", "/a/b/one"]),
+    (("slash", "one", "enter", "h", "h"), ["/", "/a/b"]),
     (("slash", "one", "enter", "escape"), ALL),
     (("slash", "one", "escape"), ["/", "/a", "/c", "/z"]),
     (("slash", "xq"), ["/"]),
@@ -399,7 +399,7 @@ async def test_what_is_typed_before_there_are_rows_is_done_once_there_are() -> N
         assert "waiting for the layers" in str(app.screen.query_one(".told", Static).render())
         app.show(SMALL, 2)
         await settled(pilot)
-        assert (app.path, names(app)) == ("/a/b/one", ["/", "/a", "/a/b", "/a/b/one"])
+        assert (app.path, names(app)) == ("/a/b/one", ["/", "/a/b", "/a/b/one"])
 
 
 async def test_a_path_is_gone_to_once_its_layer_is_merged() -> None:

@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Callable
 from itertools import compress
 
-from layertui.model.numbers import Node
+from layertui.model.numbers import ROOT, Node
 from layertui.union.arrays import STRETCH, ArrayColumn
 from layertui.union.model import LayerUnion
 
@@ -26,6 +26,25 @@ def parents_in(union: LayerUnion) -> bytes:
         bytes(map(operator.lt, range(start + 1, union.nodes + 1), end[start : start + STRETCH]))
         for start in range(0, union.nodes, STRETCH)
     )
+
+
+def with_parents(union: LayerUnion, parents: bytes, mask: bytes | bytearray) -> bytearray:
+    """Return a mask with all directories above its nodes; ``parents``: see :func:`parents_in`."""
+    parent, end = union.parent, union.end
+    full = bytearray(mask)
+    if mask.count(1) * _SPARSE > len(mask):  # most directories have a descendant in the mask
+        for node in compress(union.subtree(ROOT), parents):
+            if mask.find(1, node, end[node]) >= 0:
+                full[node] = 1
+        return full
+    node = Node(mask.find(1))
+    while node >= 0:
+        above = parent[node]
+        while above >= 0 and not full[above]:
+            full[above] = 1
+            above = parent[above]
+        node = Node(mask.find(1, node + 1))
+    return full
 
 
 def nodes_in(mask: bytes | bytearray, first: int, order: ArrayColumn[int, Node] | None) -> array[int]:

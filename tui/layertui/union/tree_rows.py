@@ -7,7 +7,6 @@ in all three (:mod:`layertui.union.masks`).
 from __future__ import annotations
 
 import copy
-import operator
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
@@ -17,8 +16,9 @@ from typing import Literal
 from layertui.model.job import Job
 from layertui.model.numbers import NO_NODE, ROOT, Event, LayerNumber, Node
 from layertui.union.arrays import ArrayColumn, assign, column
+from layertui.union.chains import Chains
 from layertui.union.changes import Mark, SameContent
-from layertui.union.masks import both, either, nodes_in, only, parents_in
+from layertui.union.masks import both, either, nodes_in, only, parents_in, with_parents
 from layertui.union.merged_tree import MergedTree, StoredSizes
 from layertui.union.model import LayerUnion
 from layertui.union.path_filter import matching_nodes
@@ -73,6 +73,7 @@ class TreeRows:
         self._found = b""  # in view and filter
         self._candidates = b""  # in view and filter, or a directory that leads there
         self._changed = b""  # nodes in view and filter that the layer changed
+        self._chains: Chains | None = None  # of a filter
         self._order: ArrayColumn[int, Node] | None = None  # all nodes in the order shown; None by name
         self._rank: ArrayColumn[Node, int] | None = None  # the place of each node in that order
         self._stored: StoredSizes | None = None  # of the layer, in the view of its changes
@@ -90,6 +91,9 @@ class TreeRows:
         other.merged = self.merged.copy()
         other._nodes = self._nodes[:]
         other._collapsed, other._open = self._collapsed[:], self._open[:]
+        if self._chains is not None:
+            other._chains = copy.copy(self._chains)
+            other._chains.joined = self._chains.joined[:]
         return other
 
     def adopt(self, before: TreeRows) -> None:
@@ -226,11 +230,12 @@ class TreeRows:
     def toggle(self, node: Node) -> None:
         """Open or close one directory; the root stays open."""
         if self._parents[node] and node:
+            row = self.row_of(node)
             self._collapsed[node] ^= 1
             if self._set_aside is None:
                 self._is_expanded = False
             self._reopen(node)
-            self._splice(node)
+            self._splice(node, row, [node])
 
     def expand_all(self) -> None:
         """Open every directory."""
@@ -254,19 +259,24 @@ class TreeRows:
         if not self._candidates[node]:
             return -1
         parent = self.merged.union.parent
-        topmost, above = ROOT, parent[node]
+        opened, above = [], parent[node]
         while above > 0:
             if self._collapsed[above]:
-                self._collapsed[above] = 0
-                topmost = above
+                opened.append(above)
             above = parent[above]
-        if topmost:
+        if opened:
+            topmost = opened[-1]
+            row = self.row_of(topmost)
+            for each in opened:
+                self._collapsed[each] = 0
             self._reopen(topmost)
-            self._splice(topmost)
+            self._splice(topmost, row, opened)
         return self.row_of(node)
 
     def row_of(self, node: Node) -> int:
         """Return the row of a node; -1 if it has none."""
+        if self._chains is not None:
+            node = self._chains.last(node)
         if self._rank is None:
             row = bisect_left(self._nodes, node)
         else:
@@ -278,6 +288,18 @@ class TreeRows:
         while (row := self.row_of(node)) < 0 and node > 0:
             node = self.merged.union.parent[node]
         return max(row, 0)
+
+    def above(self, node: Node) -> Sequence[Node]:
+        """Return the directories that share the row of a node: with a filter, those that lead to it alone."""
+        return self._chains.above(node) if self._chains is not None else ()
+
+    def parent(self, node: Node) -> Node:
+        """Return the directory whose row is above that of a node."""
+        return self.merged.union.parent[next(iter(self.above(node)), node)]
+
+    def depth(self, node: Node) -> int:
+        """Return how many directories have the row of a node below theirs."""
+        return self._chains.depth(node) if self._chains is not None else self.merged.union.depth(node)
 
     def next_change(self, node: Node, step: Literal[1, -1]) -> Node:
         """Return the next path that the layer changed, in the order shown, wrapping around; -1 for none.
@@ -319,7 +341,7 @@ class TreeRows:
             found, mask = view, bytearray(view)
         else:
             found = both(view, self._matches)
-            mask = self._with_parents(found)
+            mask = with_parents(self.merged.union, self._parents, found)
         self._found = b"\0" + bytes(found[1:])
         self.found = self._found.count(1)
         self.elsewhere = 0
@@ -328,28 +350,39 @@ class TreeRows:
         mask[0] = 1
         self._candidates = bytes(mask)
         self._changed = b"\0" + both(self.merged.marks.translate(_CHANGED), found)[1:]
-        mask[:] = both(mask, self._open)
-        self._nodes = nodes_in(mask, 0, self._order)
+        self._chains = None
+        if self._matches is not None:
+            self._chains = Chains(self.merged.union, self._parents, self._candidates, self._found)
+            self._chains.join_all(self._collapsed)
+        self._nodes = nodes_in(self._shown(0, len(mask)), 0, self._order)
 
-    def _splice(self, node: Node) -> None:
-        """Compute again only the rows below a node: with a million rows, all of them take too long for one key."""
-        row = self.row_of(node)
+    def _shown(self, start: int, stop: int) -> bytes:
+        """Return which of the nodes from ``start`` to ``stop`` have rows."""
+        mask = both(self._candidates[start:stop], self._open[start:stop])
+        joined = self._chains.joined[start:stop] if self._chains is not None else b""
+        return only(mask, both(mask, joined)) if joined else mask
+
+    def _splice(self, node: Node, row: int, turned: Iterable[Node]) -> None:
+        """Compute again only the rows at and below a node, whose row was ``row``, after directories were turned.
+
+        With a million rows, all of them take too long for one key.
+        """
         if row < 0:
             return
-        count = self.merged.union.end[node] - node
+        if self._chains is not None:
+            for each in turned:
+                self._chains.join(each, self._collapsed)
+        stop = self.merged.union.end[node]
+        mask = self._shown(node, stop)
         if self._order is None or self._rank is None:
-            start, stop = node + 1, node + count
-            mask = both(self._candidates[start:stop], self._open[start:stop])
-            last = bisect_left(self._nodes, stop, row + 1)
-            self._nodes[row + 1 : last] = nodes_in(mask, start, None)
+            last = bisect_left(self._nodes, stop, row)
+            self._nodes[row:last] = nodes_in(mask, node, None)
         else:
-            stop = self._rank[node] + count
-            part = self._order[stop - count + 1 : stop]
-            last = bisect_left(self.nodes, stop, row + 1, key=self._rank.__getitem__)
-            shown = map(
-                operator.and_, map(self._candidates.__getitem__, part), map(self._open.__getitem__, part)
-            )
-            self._nodes[row + 1 : last] = array("I", compress(part, shown))
+            first = self._rank[node]
+            part = self._order[first : first + stop - node]
+            last = bisect_left(self.nodes, first + stop - node, row, key=self._rank.__getitem__)
+            shown = (mask[each - node] for each in part)
+            self._nodes[row:last] = array("I", compress(part, shown))
 
     def _view(self) -> bytes:
         merged = self.merged
@@ -357,7 +390,7 @@ class TreeRows:
             deleted = merged.marks.translate(_ONLY_DELETED)
             return either(merged.visible, deleted) if 1 in deleted else bytes(merged.visible)
         if self.view == "changes":
-            return bytes(self._with_parents(merged.marks.translate(_ANY)))
+            return bytes(with_parents(merged.union, self._parents, merged.marks.translate(_ANY)))
         return self._all()
 
     def _all(self) -> bytes:
@@ -366,24 +399,6 @@ class TreeRows:
         mask = bytearray(union.nodes)
         assign(mask, union.ev_node[: union.starts[self.merged.layer]], repeat(1))
         return bytes(mask)
-
-    def _with_parents(self, mask: bytes | bytearray) -> bytearray:
-        union = self.merged.union
-        parent, end = union.parent, union.end
-        full = bytearray(mask)
-        if mask.count(1) * 8 > len(mask):  # most directories have a descendant in the mask
-            for node in compress(union.subtree(ROOT), self._parents):
-                if mask.find(1, node, end[node]) >= 0:
-                    full[node] = 1
-            return full
-        node = Node(mask.find(1))
-        while node >= 0:
-            above = parent[node]
-            while above >= 0 and not full[above]:
-                full[above] = 1
-                above = parent[above]
-            node = Node(mask.find(1, node + 1))
-        return full
 
     def _reopen(self, node: Node) -> None:
         """Compute again which nodes below a directory have only open directories above them."""

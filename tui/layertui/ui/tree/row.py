@@ -68,7 +68,7 @@ def layout(width: int, presenter: RowPresenter, sort: Sort = "name", view: View 
 def arrow_at(rows: TreeRows, node: Node, names: int) -> int:
     """Return the cell of a directory's arrow, if names have ``names`` cells."""
     deepest = max(names - _ROOM["size"], 0)  # keeps room for names at any depth
-    return _MARK + min(rows.merged.union.depth(node) * _INDENT, deepest - deepest % _INDENT)
+    return _MARK + min(rows.depth(node) * _INDENT, deepest - deepest % _INDENT)
 
 
 def spans(rows: TreeRows, node: Node, place: Layout) -> Sequence[Span]:
@@ -124,17 +124,22 @@ def _name(presenter: RowPresenter, rows: TreeRows, node: Node, entry: Entry, her
     """
     sign, weight = _look(entry)
     name = visible(rows.merged.union.name(node)) + (sign if node else "")
+    above = "".join(f"{visible(rows.merged.union.name(each))}/" for each in rows.above(node))
     struck = "" if here else " strike"
     if not rows.is_found(node):
-        return [(name, "quiet" + struck)]
+        return [(above + name, "quiet" + struck)]
     style = presenter.name_style(rows, node, entry) + weight + struck
     found: set[int] = set()
     for word in rows.query.split():
         if not any(char in word for char in "*?:/~"):
             found.update(text_positions(word, name) or ())
+    before: list[Span] = [(above, "quiet")] if above else []
     if not found:
-        return [(name, style)]
-    return [(char, f"{style} underline" if at in found else style) for at, char in enumerate(name)]
+        return [*before, (name, style)]
+    return [
+        *before,
+        *((char, f"{style} underline" if at in found else style) for at, char in enumerate(name)),
+    ]
 
 
 def _look(entry: Entry) -> tuple[str, str]:
@@ -180,7 +185,7 @@ def _fitted(name: list[Span], notes: list[Span], attributes: str, width: int) ->
     row = name
     room = width - sum(cell_len(text) for text, _style in name)
     if room < 0:
-        row = [(shorten("".join(text for text, _style in name), width), name[0][1])] if width > 0 else []
+        row = [(shorten("".join(text for text, _style in name), width), name[-1][1])] if width > 0 else []
         room = 0
     row = list(row)
     for text, style in notes:

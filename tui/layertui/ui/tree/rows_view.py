@@ -333,7 +333,7 @@ class RowsView(ListView):
         row = self.scroll_offset.y + 1
         if self.rows is None or not self.covered or not 1 < row < self.count:
             return ROOT
-        parent = Node(self.rows.merged.union.parent[self.rows.nodes[row]])
+        parent = self.rows.parent(self.rows.nodes[row])
         return parent if self.rows.nearest(parent) < row - 1 else ROOT
 
     def render_line(self, y: int) -> Strip:

@@ -84,7 +84,7 @@ class TreeView(RowsView):
         if self.rows.is_open(self.node) and self.rows.has_children(self.node):
             self._toggle(self.node)
         else:
-            self.go_to_row(self.rows.nearest(self.rows.merged.union.parent[self.node]))
+            self.go_to_row(self.rows.nearest(self.rows.parent(self.node)))
 
     def action_enter(self) -> None:
         """Open or close a directory; show the detail of other paths."""
