@@ -16,7 +16,15 @@ from tests.programs import need_root
 
 __all__ = ["docker", "docker29", "native_mode"]
 
-IN_BOTH_MODES = ("layers/tar/", "layers/test_load.py", "union/", "insight/", "verify/")
+IN_BOTH_MODES = (
+    "layers/tar/",
+    "layers/test_load.py",
+    "layers/test_codec.py",
+    "layers/test_column_bounds.py",
+    "union/",
+    "insight/",
+    "verify/",
+)
 """Tests that run with the native core and without, except those that drive programs."""
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import random
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from layertui import __version__
+from layertui.cache.indexes import DamagedEntry
 from layertui.layers import native
+from layertui.layers.codec import pack_index, unpack_index_checked
 from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow, StreamWindow, Window
 from layertui.model.blob import BytesBlob
@@ -23,6 +26,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
 from layertui.model.layer_index import LayerIndex
 from layertui.union.builder import UnionBuilder
+from layertui.union.codec import pack_union, unpack_union_checked
 from layertui.union.model import LayerUnion
 from tests.fuzz import targets
 from tests.layers.tars import END, file, header, mutations, padded, random_tar
@@ -197,6 +201,32 @@ def test_extended_headers_count_together() -> None:
 
     index = in_both_modes(lambda: scan(Endless()))
     assert "bytes of extended headers" in index.damage
+
+
+def test_damaged_entries_of_the_cache() -> None:
+    """Both find the same fault, or none, in an index and a union with bytes changed in their columns."""
+    random_ = random.Random(5)
+    for seed in range(20):
+        indexes = [both(tar) for tar in Generator(seed).layers()]
+        merged = union(indexes)
+        entries: tuple[tuple[bytes, Callable[[bytes], object]], ...] = (
+            (pack_union(merged), partial(unpack_union_checked, indexes=indexes)),
+            (pack_index(indexes[0]), unpack_index_checked),
+        )
+        for data, unpack in entries:
+            for _ in range(200):
+                damaged = bytearray(data)
+                for _ in range(random_.choice((0, 1, 1, 2))):
+                    place = random_.randrange(len(data))
+                    damaged[place] = random_.choice((0, 1, 255, damaged[place] ^ 1, damaged[place] + 1 & 255))
+                in_both_modes(partial(_verdict, unpack, bytes(damaged)))
+
+
+def _verdict(unpack: Callable[[bytes], object], data: bytes) -> tuple[object, str]:
+    try:
+        return unpack(data), ""
+    except DamagedEntry as error:
+        return None, str(error)
 
 
 def test_cancelled() -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import sys
 from typing import Protocol
 
+from layertui.layers import native
+
 
 class Numbers(Protocol):
     """A column: an ``array`` of integers."""
@@ -30,6 +32,10 @@ def all_below(values: Numbers, limit: int | Numbers, lowest: int = 0) -> bool:
     have the same number of bytes.
     """
     size = values.itemsize
+    if (core := native.core()) is not None:
+        limits = None if isinstance(limit, int) else limit.tobytes()
+        most = limit if isinstance(limit, int) and limit < 1 << (8 * size - 1) else None
+        return core.all_below(values.tobytes(), size, limits, most, lowest)
     one = _whole((1).to_bytes(size, sys.byteorder) * len(values))
     top = one << (8 * size - 1)
     # From here on, the lowest value is 0, and values below it have the topmost bit set.

@@ -11,7 +11,7 @@ import os
 from functools import cache
 from typing import Any, Protocol, cast
 
-INTERFACE = 1
+INTERFACE = 2
 """The number of the interface below; a core with another is not used."""
 
 Columns = tuple[
@@ -52,6 +52,16 @@ class Core(Protocol):
 
     def Tree(self) -> Any:
         """Return an empty :class:`layertui.union.tree.Tree`."""
+        ...
+
+    def all_below(
+        self, values: bytes, size: int, limits: bytes | None, limit: int | None, lowest: int
+    ) -> bool:
+        """See :func:`layertui.layers.column_bounds.all_below`; without either limit there is none."""
+        ...
+
+    def chains_fit(self, last: bytes, ev_node: bytes, ev_prev: bytes) -> bool:
+        """Return whether the events of a union are linked as they should be; see :mod:`layertui.union.codec`."""
         ...
 
 

@@ -14,6 +14,7 @@ from operator import eq, ge, ne
 from typing import Any, cast
 
 from layertui.cache.indexes import DamagedEntry
+from layertui.layers import native
 from layertui.layers.codec import column_of, decode_text, encode_text
 from layertui.layers.column_bounds import all_below
 from layertui.model.layer_index import Kind, LayerIndex, positions
@@ -137,6 +138,8 @@ def _chains_fit(union: LayerUnion) -> bool:
 
     They are if every event is either the last of its node or before one other event of its node.
     """
+    if (core := native.core()) is not None:
+        return core.chains_fit(union.last.tobytes(), union.ev_node.tobytes(), union.ev_prev.tobytes())
     node_of = cast("Callable[[int], int]", union.ev_node.__getitem__)
     lasts: Iterable[int] = union.last
     nodes: Iterable[int] = range(union.nodes)

@@ -3,6 +3,7 @@
 //! Python decides what layers mean: whatever is rare, malformed or worth a warning is left to
 //! it, entry by entry. What is here gives the same columns for the rest, which is nearly all.
 
+mod columns;
 mod header;
 mod pax;
 mod scan;
@@ -11,13 +12,15 @@ mod tree;
 use pyo3::prelude::*;
 
 /// The number of the interface that `layertui.layers.native` expects.
-const INTERFACE: u32 = 1;
+const INTERFACE: u32 = 2;
 
 #[pymodule]
 mod layertui_native {
     use super::{INTERFACE, PyResult};
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::columns::{all_below, chains_fit};
     #[pymodule_export]
     use super::scan::Entries;
     #[pymodule_export]
