@@ -128,6 +128,7 @@ WORDS: Mapping[str, Sequence[Sequence[str]]] = {
     "extract": [[IMAGE, hostile.DIRECTORY, "out"], [IMAGE, hostile.DIRECTORY, "out", "--json"]],
     "size": [[IMAGE], [IMAGE, "--dead"], [IMAGE, hostile.DIRECTORY]],
     "insight": [[IMAGE, "--all"], [IMAGE, "--all", "--show-secrets"]],
+    "report": [[IMAGE]],
     "check": [[IMAGE], [IMAGE, "--format", "github"]],
     "verify": [[IMAGE]],
     "anatomy": [[IMAGE]],

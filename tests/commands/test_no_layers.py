@@ -39,6 +39,7 @@ EXPECTED: Mapping[str, Sequence[tuple[int, Sequence[str], str, str]]] = {
     "search": [(1, [IMAGE, "x"], "", ""), (1, [IMAGE, "x", "--hidden"], "", ""), (1, [IMAGE, "xyzzy", "--config"], "", "")],
     "extract": [(0, [IMAGE, "/", "out"], "", "0 files, 0 bytes\n"), (2, [IMAGE, "/x", "out"], "", NO_X)],
     "insight": [(0, [IMAGE], "Permissions: nothing unusual", ""), (0, [IMAGE, "--json"], "", "")],
+    "report": [(0, [IMAGE], "There are no dead bytes.", "")],
     "check": [(0, [IMAGE], "PASS", "")],
     "verify": [(0, [IMAGE], "0 wrong", "")],
     "size": [(0, [IMAGE], "0 B = 0 B live + 0 B dead", ""), (2, [IMAGE, "/x"], "", NO_X)],

@@ -37,6 +37,7 @@ FAILING: Mapping[str, Sequence[tuple[int, Sequence[str]]]] = {
     "search": [(0, [IMAGE, "two"]), (1, [IMAGE, "nowhere"])],
     "extract": [(0, [IMAGE, "/", "-"]), (2, [CUT, "/", "-"])],
     "insight": [(0, [IMAGE]), (2, [CUT])],
+    "report": [(0, [IMAGE]), (2, [CUT])],
     "check": [(1, [IMAGE]), (1, [IMAGE, "--json"]), (2, [CUT])],
     "verify": [(1, [WRONG]), (0, [IMAGE])],
     "anatomy": [(0, [IMAGE]), (2, [CUT])],

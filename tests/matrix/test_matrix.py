@@ -27,6 +27,7 @@ ON_IMAGES: dict[str, list[list[str]]] = {
     "extract": [["{image}", "/", "{folder}"]],
     "size": [["{image}"], ["--json", "{image}"], ["--dead", "{image}", "/"]],
     "insight": [["{image}"], ["--json", "{image}"]],
+    "report": [["{image}"]],
     "check": [["{image}"], ["--format", "json", "{image}"]],
     "verify": [["{image}"], ["--json", "{image}"]],
     "attachments": [["{image}"], ["--json", "{image}"]],

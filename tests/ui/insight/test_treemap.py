@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from layertui.ui.insight.treemap import LEAST, Box, Cells, Rect, boxes, fit, squarify
+from layertui.insight.squarify import Rect, squarify
+from layertui.ui.insight.treemap import LEAST, Box, Cells, boxes, fit
 
 
 @pytest.mark.parametrize("seed", range(40))

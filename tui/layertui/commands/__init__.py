@@ -21,6 +21,7 @@ COMMANDS = {
     "extract": "extract files to a directory, or as a tar",
     "size": "show where the bytes are: layers, directories, packages",
     "insight": "report waste, duplicates, secrets, permissions",
+    "report": "write a page about an image: sizes, waste, secrets, packages",
     "check": "check an image against rules, as a CI gate",
     "verify": "recompute every digest of an image",
     "attachments": "list signatures, SBOMs and attestations of an image",
