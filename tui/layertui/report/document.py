@@ -146,7 +146,9 @@ def _layers(found: Findings) -> Element:
     most = max((size.size for size in found.sizes.layers), default=0) or 1
     rows = []
     for number, size in reversed(list(enumerate(found.sizes.layers, 1))):
-        bar = size.size and element("div", _part("live", size.live, most), _part("dead", size.dead, most), class_="bar")
+        bar = size.size and element(
+            "div", _part("live", size.live, most), _part("dead", size.dead, most), class_="bar"
+        )
         remark = found.bill.remarks.get(LayerNumber(number))
         rows.append(
             element(
