@@ -13,20 +13,20 @@ from layertui.insight.secrets import without_secrets
 from layertui.model.history_step import step_text
 from layertui.model.numbers import ROOT, LayerNumber
 from layertui.model.sizes import Bytes
-from layertui.report.elements import element, folded, page, section, table
-from layertui.report.findings import Findings
+from layertui.report.elements import element, folded, section, table, whole_page
+from layertui.report.findings import ReportFindings
 from layertui.report.map import map_of
 from layertui.text.format import count_text, mode_text, owner, parts_text, sentence, share_text, size_text
 
-TOP = 12
+_SHOWN_ROWS = 12
 """Rows of a table that are shown unfolded."""
-MOST = 1000
+_FOLDED_ROWS = 1000
 """Rows of a folded table; ``layertui insight --all`` lists all."""
-PIECES, MOST_PIECES = 3, 30
+_SHOWN_PIECES, _MOST_PIECES = 3, 30
 """Pieces of advice that are shown unfolded, and at all."""
 
 
-def document(found: Findings) -> str:
+def document(found: ReportFindings) -> str:
     """Return the page in HTML. The same image gives the same page."""
     sections = [
         _advice(found),
@@ -42,7 +42,7 @@ def document(found: Findings) -> str:
     contents = element("nav", *(element("a", title, href=f"#{anchor}") for anchor, title in links))
     style = files("layertui.report").joinpath("style.css").read_text("utf-8")
     written = f"Written by layertui {__version__}: layertui report {found.image.reference}"
-    return page(
+    return whole_page(
         f"{found.image.name} · layers",
         style,
         *_head(found),
@@ -52,7 +52,7 @@ def document(found: Findings) -> str:
     )
 
 
-def _head(found: Findings) -> Iterable[Element]:
+def _head(found: ReportFindings) -> Iterable[Element]:
     image, total = found.image, found.sizes.total
     layers = count_text(len(image.layers), "layer")
     facts = [found.system.name, str(image.platform), layers, str(image.config.get("created") or ""), image.id]
@@ -101,7 +101,7 @@ def _part(kind: str, size: int, total: int) -> Element | None:
     return element("span", class_=kind, style=f"width:{size / total:.4%}") if size else None
 
 
-def _advice(found: Findings) -> Element:
+def _advice(found: ReportFindings) -> Element:
     bill = found.bill
     pieces = bill.pieces or ()
     if not pieces:
@@ -109,17 +109,20 @@ def _advice(found: Findings) -> Element:
         none = "No change of the Dockerfile is known to save bytes." if dead else "There are no dead bytes."
         return section("What to change", element("p", none), id_="advice")
     head = f"{size_text(bill.saved)} of {size_text(bill.total.dead)} dead bytes can be saved."
-    shown = [_piece(piece) for piece in pieces[:MOST_PIECES]]
+    shown = [_piece(piece) for piece in pieces[:_MOST_PIECES]]
     rest = len(pieces) - len(shown)
     more = (
         element("p", f"{count_text(rest, 'more piece')}: layertui dockerfile", class_="dim") if rest else None
     )
     folds = (
-        folded(f"{len(shown) - PIECES:,} more for {size_text(saved(pieces[PIECES:]))}", *shown[PIECES:])
-        if shown[PIECES:]
+        folded(
+            f"{len(shown) - _SHOWN_PIECES:,} more for {size_text(saved(pieces[_SHOWN_PIECES:]))}",
+            *shown[_SHOWN_PIECES:],
+        )
+        if shown[_SHOWN_PIECES:]
         else None
     )
-    return section("What to change", element("p", head), *shown[:PIECES], folds, more, id_="advice")
+    return section("What to change", element("p", head), *shown[:_SHOWN_PIECES], folds, more, id_="advice")
 
 
 def _piece(piece: Advice) -> Element:
@@ -141,7 +144,7 @@ def _lines(text: str) -> Iterable[Element | str]:
         yield line
 
 
-def _layers(found: Findings) -> Element:
+def _layers(found: ReportFindings) -> Element:
     steps = _steps(found)
     most = max((size.size for size in found.sizes.layers), default=0) or 1
     rows = []
@@ -168,10 +171,12 @@ def _layers(found: Findings) -> Element:
     return section("Layers", element("p", "Newest first, to scale.", class_="dim"), *rows, id_="layers")
 
 
-def _map(found: Findings) -> Element:
+def _map(found: ReportFindings) -> Element:
     rows = [
         (element("code", path), size_text(size.size), size_text(size.live), size_text(size.dead))
-        for path, size in ((found.union.path(node), size) for node, size in found.sizes.children(ROOT)[:TOP])
+        for path, size in (
+            (found.union.path(node), size) for node, size in found.sizes.children(ROOT)[:_SHOWN_ROWS]
+        )
     ]
     return section(
         "Where the bytes are",
@@ -182,7 +187,7 @@ def _map(found: Findings) -> Element:
     )
 
 
-def _waste(found: Findings) -> Element:
+def _waste(found: ReportFindings) -> Element:
     wasted = found.waste
     if not wasted.paths:
         return section("Dead files", element("p", "None."), id_="waste")
@@ -208,7 +213,7 @@ def _waste(found: Findings) -> Element:
     return section("Dead files", reasons, *_rows(heads, rows, (0, 1, 2), "dead file"), id_="waste")
 
 
-def _secrets(found: Findings) -> Element:
+def _secrets(found: ReportFindings) -> Element:
     rows = [
         (
             row.rule,
@@ -225,7 +230,7 @@ def _secrets(found: Findings) -> Element:
     return section("Secrets", *_rows(heads, rows, (1,), "secret"), id_="secrets")
 
 
-def _packages(found: Findings) -> Element:
+def _packages(found: ReportFindings) -> Element:
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in found.packages.installed.most_common())
     sizes = found.package_sizes
     rows = [
@@ -243,8 +248,10 @@ def _packages(found: Findings) -> Element:
     )
 
 
-def _files(found: Findings) -> Element:
-    largest = [(size_text(row.size), str(row.layer), row.path) for row in found.sizes.files(ROOT)[:TOP]]
+def _files(found: ReportFindings) -> Element:
+    largest = [
+        (size_text(row.size), str(row.layer), row.path) for row in found.sizes.files(ROOT)[:_SHOWN_ROWS]
+    ]
     left = [(size_text(row.size), row.rule.name, row.path, row.rule.remedy) for row in found.leftovers]
     return section(
         "Largest files",
@@ -254,7 +261,7 @@ def _files(found: Findings) -> Element:
     )
 
 
-def _permissions(found: Findings) -> Element:
+def _permissions(found: ReportFindings) -> Element:
     counts = Counter(row.right for row in found.permissions)
     about = ", ".join(f"{count:,} {right}" for right, count in counts.items())
     rows = [
@@ -281,14 +288,14 @@ def _rows(
 ) -> Iterable[Element]:
     """Yield the first rows as a table, and the others folded."""
     if rows:
-        yield table(heads, rows[:TOP], numbers)
-    if rest := rows[TOP:]:
-        yield folded(f"{count_text(len(rest), f'more {noun}')}", table(heads, rest[:MOST], numbers))
-        if len(rest) > MOST:
-            yield element("p", f"{len(rest) - MOST:,} more are not listed.", class_="dim")
+        yield table(heads, rows[:_SHOWN_ROWS], numbers)
+    if rest := rows[_SHOWN_ROWS:]:
+        yield folded(f"{count_text(len(rest), f'more {noun}')}", table(heads, rest[:_FOLDED_ROWS], numbers))
+        if len(rest) > _FOLDED_ROWS:
+            yield element("p", f"{len(rest) - _FOLDED_ROWS:,} more are not listed.", class_="dim")
 
 
-def _steps(found: Findings) -> dict[LayerNumber, str]:
+def _steps(found: ReportFindings) -> dict[LayerNumber, str]:
     """Return the build step of each layer, without secrets."""
     return {
         entry.layer: without_secrets(step_text(entry))

@@ -55,7 +55,7 @@ def folded(summary: str, *content: Element | str | None) -> Element:
     return element("details", element("summary", summary), *content)
 
 
-def page(title: str, style: str, *content: Element | None) -> str:
+def whole_page(title: str, style: str, *content: Element | None) -> str:
     """Return a whole page that may load nothing."""
     root = element("html", lang="en")
     head = SubElement(root, "head")

@@ -27,7 +27,7 @@ from layertui.model.numbers import ROOT
 from layertui.union.model import LayerUnion
 
 
-class Findings(NamedTuple):
+class ReportFindings(NamedTuple):
     """The answers about one image."""
 
     image: Image
@@ -50,14 +50,14 @@ class Findings(NamedTuple):
         return [*damage, *damaged_layers(self.union), *errors, *self.secrets.problems]
 
 
-def find_all(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Findings:
+def find_all(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> ReportFindings:
     """Answer all questions; ``contents`` compares the files that waste has to. Raises :class:`Cancelled`."""
     provenance = provenance_of(image)
     around = list(neighbours(image)) if provenance is None or provenance.why else []
     found = system(union, contents)
     wasted, sizes = waste(union, contents, job), SizeMap(union, job)
     document = dockerfile_of(image, around, provenance, found.name, union)
-    return Findings(
+    return ReportFindings(
         image,
         union,
         found,
