@@ -1,9 +1,12 @@
 """Numbers and times as text."""
 
+import random
+
+import humanize
 import pytest
 
 from layertui.commands.output import created_cell
-from layertui.text.format import age_text, parse_time, rate_text, share_text, short_size, wait_text
+from layertui.text.format import age_text, parse_time, rate_text, share_text, short_size, size_text, wait_text
 
 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
@@ -50,3 +53,11 @@ def test_short_sizes_rates_and_waits() -> None:
     assert rate_text(4_100_000.0) == "4.1 MB/s"
     waits = (0.2, 16, 89.5, 100, 3600, 7200)
     assert list(map(wait_text, waits)) == ["1 s", "16 s", "90 s", "2 min", "60 min", "2 h"]
+
+
+def test_sizes_are_those_of_humanize() -> None:
+    chance = random.Random(1)
+    sizes = [int(10 ** chance.uniform(3, 18)) for _ in range(2000)]
+    edges = [10**power + less for power in range(3, 19) for less in (-6, -1, 0, 1)]
+    for size in sizes + [edge for edge in edges if edge >= 1000]:
+        assert size_text(size) == humanize.metric(size, "B")

@@ -34,7 +34,10 @@ def share_text(part: int, total: int) -> str:
 
 
 def size_text(size: int | None) -> str:
-    """Return bytes in decimal units with three digits at most: ``1.98 MB``; ``?`` if unknown (-1)."""
+    """Return bytes in decimal units with three digits at most: ``1.98 MB``; ``?`` if unknown (-1).
+
+    As ``humanize.metric(size, "B")`` from 1,000 bytes on; importing that takes longer than Python takes to start.
+    """
     if size is None or size < 0:
         return "?"
     if size < 1000:
