@@ -58,8 +58,9 @@ def union(indexes: Iterable[LayerIndex]) -> LayerUnion:
     return builder.freeze()
 
 
-def test_a_thousand_random_images() -> None:
-    for seed in range(1000):
+@pytest.mark.parametrize("first", range(0, 1000, 250))
+def test_a_thousand_random_images(first: int) -> None:
+    for seed in range(first, first + 250):
         indexes = [both(tar) for tar in Generator(seed).layers()]
         in_both_modes(partial(union, indexes))
         # On layers that they were not made for: whiteouts of nothing, links to nothing, files as parents.
@@ -100,9 +101,15 @@ FLAGS = (b"0", b"\0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"D", b"S", b"V"
 
 
 def records(*texts: bytes, type_: bytes = b"x") -> bytes:
-    data = b"".join(
-        b"%d %b\n" % (len(text) + 4 + (len(text) > 95) + (len(text) > 994), text) for text in texts
-    )
+    """An extended header of records with any text after their length."""
+    data = b""
+    for text in texts:
+        rest = b" " + text + b"\n"
+        data += next(
+            b"%d" % length + rest
+            for length in range(len(rest), len(rest) + 9)
+            if length == len(rest) + len(b"%d" % length)
+        )
     return header(b"extended", type_, b"%o" % len(data)) + padded(data)
 
 
@@ -132,6 +139,30 @@ def test_extended_headers(flag: bytes) -> None:
         both(before + entries)
         both(before + before + entries)
         both(before + END)
+
+
+def test_attributes() -> None:
+    """Those that entries share, in any order of their records, and those that only look alike."""
+    sets = (
+        (b"SCHILY.xattr.user.a=1",), (b"SCHILY.xattr.user.a=1", b"SCHILY.xattr.user.b=2"),
+        (b"SCHILY.xattr.user.b=2", b"SCHILY.xattr.user.a=1"), (b"SCHILY.xattr.user.a=1\0", b"SCHILY.xattr.user.a="),
+        (b"SCHILY.xattr.user.a=0", b"SCHILY.xattr.user.a=1"), (b"SCHILY.xattr.user.a=1", b"SCHILY.xattr.user.a=0"),
+        (b"SCHILY.xattr.user.=a1",), (b"SCHILY.xattr.\xff\xfe=\n",), (b"SCHILY.xattr.trusted.overlay.opaque=y",),
+        (b"SCHILY.xattr.user.big=" + bytes(1 << 17),), (b"RHT.security.selinux=s", b"SCHILY.xattr.user.a=1"),
+    )  # fmt: skip
+    random_ = random.Random(6)
+    for _ in range(30):
+        chosen = random_.choices(sets, k=60)
+        flags = random_.choices(FLAGS[:7], k=60)
+        members = [
+            records(*each) + header(b"d/f%d" % number, flag, linkname=b"t")
+            for number, (each, flag) in enumerate(zip(chosen, flags, strict=True))
+        ]
+        both(b"".join(members) + END)
+    many = (
+        records(b"SCHILY.xattr.user.n=%d" % (number % 400)) + file(b"%d" % number) for number in range(1200)
+    )
+    both(b"".join(many) + END)
 
 
 NAMES = (

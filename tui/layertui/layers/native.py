@@ -11,15 +11,17 @@ import os
 from functools import cache
 from typing import Any, Protocol, cast
 
-INTERFACE = 2
+INTERFACE = 3
 """The number of the interface below; a core with another is not used."""
 
 Columns = tuple[
     tuple[bytes, bytes],
     tuple[bytes, ...],
     tuple[list[int], list[bytes]],
+    list[tuple[int, int]],
 ]
-"""Keys (joined by slashes) and kinds; the columns ``mode`` to ``offset``; entries that are links, and their targets."""
+"""Keys (joined by slashes) and kinds; the columns ``mode`` to ``offset``; entries that are links, and their
+targets; entries with attributes, and the numbers of these (:meth:`Entries.share`)."""
 
 
 class Entries(Protocol):
@@ -36,6 +38,10 @@ class Entries(Protocol):
         Return the offset of the first header that is not read, and the size that the last one read claims;
         ``size`` if none was read.
         """
+        ...
+
+    def share(self, attributes: list[tuple[bytes, bytes]]) -> None:
+        """Tell of extended attributes that entries may have, numbered from 0; entries with others are not read."""
         ...
 
     def take(self) -> Columns | None:

@@ -1,5 +1,7 @@
 //! Extended headers (POSIX.1-2017, pax): the records that most entries with one have.
 
+use std::collections::BTreeMap;
+
 /// What the headers before an entry say of it. An empty name or target counts as none.
 #[derive(Default)]
 pub struct Extended<'a> {
@@ -14,11 +16,13 @@ pub struct Extended<'a> {
     pub gid: Option<u64>,
     /// Seconds and nanoseconds.
     pub mtime: Option<(i64, u32)>,
+    /// Names and values of extended attributes, in the order of their records.
+    pub attributes: Vec<(&'a [u8], &'a [u8])>,
 }
 
 /// Records that change an entry in a way that is left to Python.
-const LEFT_OUT: [&[u8]; 4] =
-    [b"SCHILY.xattr.", b"LIBARCHIVE.xattr.", b"RHT.security.selinux", b"GNU.sparse."];
+const LEFT_OUT: [&[u8]; 3] = [b"LIBARCHIVE.xattr.", b"RHT.security.selinux", b"GNU.sparse."];
+const ATTRIBUTE: &[u8] = b"SCHILY.xattr.";
 const MAX_DIGITS: usize = 20;
 const MAX_TIME: i64 = 1 << 62;
 
@@ -37,7 +41,7 @@ impl<'a> Extended<'a> {
         Some(())
     }
 
-    fn record(&mut self, key: &[u8], value: &'a [u8]) -> Option<()> {
+    fn record(&mut self, key: &'a [u8], value: &'a [u8]) -> Option<()> {
         let is_empty = value.is_empty();
         match key {
             b"path" => self.path = value,
@@ -51,10 +55,21 @@ impl<'a> Extended<'a> {
             b"mtime" if is_empty => self.mtime = None,
             b"mtime" => self.mtime = Some(time(value)?),
             _ if LEFT_OUT.iter().any(|prefix| key.starts_with(prefix)) => return None,
-            _ => {}
+            _ => {
+                if let Some(name) = key.strip_prefix(ATTRIBUTE).filter(|_| !is_empty) {
+                    self.attributes.push((name, value));
+                }
+            }
         }
         Some(())
     }
+}
+
+/// Attributes as one key: sorted by name, and of those with the same name the last.
+pub fn attributes_key<'a>(attributes: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Vec<u8> {
+    let by_name: BTreeMap<&[u8], &[u8]> = attributes.into_iter().collect();
+    let parts = by_name.into_iter().flat_map(|(name, value)| [name, value]);
+    parts.flat_map(|part| part.len().to_ne_bytes().into_iter().chain(part.iter().copied())).collect()
 }
 
 fn number(digits: &[u8]) -> Option<u64> {

@@ -1,14 +1,16 @@
 //! The entries of a tar: those parts of `layertui/layers/tar/scanner.py` that most of them need.
 
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyList};
+use std::collections::HashMap;
 
 use crate::header::{
     BLOCK, GID, LINKNAME, MAGIC, MODE, MTIME, NAME, PREFIX, SIZE, TYPEFLAG, UID, USTAR, has_sound_devices,
     is_sound, octal, padding, until_nul,
 };
 use crate::packed;
-use crate::pax::Extended;
+use crate::pax::{Extended, attributes_key};
 
 const FILE: u8 = 0;
 const HARDLINK: u8 = 1;
@@ -29,6 +31,7 @@ type Columns<'py> = (
     (Bound<'py, PyBytes>, Bound<'py, PyBytes>), // keys, kind
     [Bound<'py, PyBytes>; 7],                   // mode, uid, gid, size, mtime, mtime_ns, offset
     (Vec<usize>, Bound<'py, PyList>),           // links: entries, targets
+    Vec<(usize, usize)>,                        // attributes: entries, numbers of what they share
 );
 
 /// Entries that were read, as columns, until Python takes them.
@@ -47,6 +50,9 @@ pub struct Entries {
     offset: Vec<u64>,
     linked: Vec<usize>,
     links: Vec<Vec<u8>>,
+    attributed: Vec<(usize, usize)>,
+    /// Numbers of attributes that entries may share, by [`attributes_key`].
+    shared: HashMap<Vec<u8>, usize>,
     /// Bytes of the extended headers of all entries so far.
     #[pyo3(get)]
     meta_read: u64,
@@ -68,14 +74,22 @@ impl Entries {
         chunk.py().detach(|| self.read_all(bytes, base, offset, size))
     }
 
+    /// Tell of attributes that entries share, for which Python has the next number. Others are left to it.
+    #[expect(clippy::needless_pass_by_value, reason = "what Python passes is converted")]
+    fn share(&mut self, attributes: Vec<(PyBackedBytes, PyBackedBytes)>) {
+        let pairs = attributes.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+        let number = self.shared.len();
+        self.shared.insert(attributes_key(pairs), number);
+    }
+
     /// Return the columns of the entries since the last call; `None` without any.
     fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Columns<'py>>> {
         if self.kind.is_empty() {
             return Ok(None);
         }
-        let meta_read = self.meta_read;
-        let taken = std::mem::take(self);
-        self.meta_read = meta_read;
+        let kept =
+            Self { meta_read: self.meta_read, shared: std::mem::take(&mut self.shared), ..Self::default() };
+        let taken = std::mem::replace(self, kept);
         let columns = py.detach(|| {
             [
                 packed(taken.mode.iter().map(|value| value.to_ne_bytes())),
@@ -92,6 +106,7 @@ impl Entries {
             (PyBytes::new(py, &taken.keys[..taken.keys.len() - 1]), PyBytes::new(py, &taken.kind)),
             columns.map(|column| PyBytes::new(py, &column)),
             (taken.linked, PyList::new(py, links)?),
+            taken.attributed,
         )))
     }
 }
@@ -167,6 +182,11 @@ impl Entries {
             HARDLINK | SYMLINK => Some(target_of(header, extended, kind)?),
             _ => None,
         };
+        let attributes = if extended.attributes.is_empty() {
+            None
+        } else {
+            Some(*self.shared.get(&attributes_key(extended.attributes.iter().copied()))?)
+        };
         let start = self.keys.len();
         clean(directory, &mut self.keys, start)?;
         clean(name, &mut self.keys, start)?;
@@ -179,6 +199,9 @@ impl Entries {
         if let Some(target) = link.filter(|_| kind <= SYMLINK) {
             self.linked.push(self.kind.len());
             self.links.push(target);
+        }
+        if let Some(number) = attributes {
+            self.attributed.push((self.kind.len(), number));
         }
         self.keys.push(b'/');
         self.kind.push(kind);

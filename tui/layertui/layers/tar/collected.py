@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from operator import itemgetter
 
 from layertui.layers import native
 from layertui.layers.tar.header import Owner
-from layertui.model.layer_index import LayerIndex
+from layertui.model.layer_index import Extra, LayerIndex
 
 NATIVE_COLUMNS = ("mode", "uid", "gid", "size", "mtime", "mtime_ns", "offset")
 """Columns of a :class:`LayerIndex` that the core fills, in the order of :data:`layertui.layers.native.Columns`."""
+
+MAX_SHARED = 256
+"""Sets of extended attributes that the core knows of at most; most layers have a few."""
 
 
 class Collected:
@@ -28,18 +32,28 @@ class Collected:
         core = native.core()
         self.core = None if core is None else core.Entries()
         self._index = index
+        self._shared: list[Extra] = []
 
     def take(self) -> None:
         """Append the entries that the native core has read, as must be done before Python appends one."""
         taken = self.core.take() if self.core is not None else None
         if taken is not None:
-            (keys, kinds), columns, (numbers, targets) = taken
+            (keys, kinds), columns, (numbers, targets), attributed = taken
             self._settle()
-            self.links.update(zip(map(len(self.kinds).__add__, numbers), targets, strict=True))
+            before = len(self.kinds)
+            self.links.update(zip(map(before.__add__, numbers), targets, strict=True))
+            self._index.extra.update((before + entry, self._shared[number]) for entry, number in attributed)
             self.keys.append(keys)
             self.kinds += kinds
             for name, data in zip(NATIVE_COLUMNS, columns, strict=True):
                 getattr(self._index, name).frombytes(data)
+
+    def share(self, xattrs: Mapping[str, bytes]) -> None:
+        """Have the core read entries with these extended attributes too."""
+        if self.core is not None and len(self._shared) < MAX_SHARED:
+            names = (name.encode("utf-8", "surrogateescape") for name in xattrs)
+            self.core.share(list(zip(names, xattrs.values(), strict=True)))
+            self._shared.append(Extra(xattrs))
 
     def finish(self) -> None:
         """Complete the columns."""

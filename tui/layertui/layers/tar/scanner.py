@@ -314,12 +314,14 @@ class _TarScan:
         """Return an entry's extended attributes, shared with entries that have the same."""
         items = tuple(sorted(xattrs.items()))
         kept = self._xattrs.get(items)
+        is_new = kept is None
         if kept is None:
             self._xattr_bytes += sum(XATTR_COST + len(name) + len(value) for name, value in items)
             if self._xattr_bytes > MAX_XATTRS:
                 raise Broken(f"extended attributes take more than {MAX_XATTRS:,} bytes of memory")
             kept = self._xattrs[items] = xattrs
-        self._warnings.attributes(key, items)
+        if not self._warnings.attributes(key, items) and is_new:
+            self._collected.share(kept)
         return kept
 
     def _content(self, pax: Pax, kind: int, size: int, offset: int) -> _Content:

@@ -117,10 +117,15 @@ class TarWarnings:
             "path; a device here and in umoci",
         )
 
-    def attributes(self, key: bytes, xattrs: Iterable[tuple[str, bytes]]) -> None:
-        """Warn of extended attributes that overlayfs applies, and of those that Linux does not take."""
+    def attributes(self, key: bytes, xattrs: Iterable[tuple[str, bytes]]) -> bool:
+        """Warn of extended attributes that overlayfs applies, and of those that Linux does not take.
+
+        Return whether there are any.
+        """
+        found = False
         for name, value in xattrs:
             if name.startswith(OVERLAY_XATTRS):
+                found = True
                 self.warn(
                     "overlay-xattr",
                     key,
@@ -128,5 +133,7 @@ class TarWarnings:
                     "others shown; an attribute without meaning here and in umoci",
                 )
             if len(value) > MAX_XATTR:
+                found = True
                 text = f"{name}: {len(value):,} bytes, more than Linux allows: engines refuse the layer"
                 self.warn("xattr-too-large", key, text)
+        return found
