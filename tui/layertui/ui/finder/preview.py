@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layertui.model.errors import LayertuiError
+from layertui.model.errors import LayertuiError, NoImage
 from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
 from layertui.model.reference import FILE_TRANSPORTS, parse_reference
@@ -36,7 +36,9 @@ def preview_of(item: Findable, inside: Inside | None, with_cache: bool, job: Job
         try:
             return _images(item.reference, with_cache)
         except LayertuiError as error:
-            return [[(visible(str(error)), "quiet")]]
+            is_folder = item.text.endswith("/") and isinstance(error, NoImage)
+            why = "directory" if is_folder else ", ".join(filter(None, (error.what, error.why)))
+            return [[(visible(why), "quiet")]]
     if inside is None or inside.union is None:
         return []
     if item.kind == "path":

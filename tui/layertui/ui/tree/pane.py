@@ -293,6 +293,8 @@ def _fitting(room: int, name: str, told: Sequence[Span]) -> Content:
     """Return both titles, or as much as fits."""
     left = room - len(name) - 2
     spans = list(told)
+    if len(spans) > 1 and spans[0][1] == "quiet" and sum(len(text) for text, _style in spans) > left:
+        del spans[0]  # what changed says more than how many paths there are
     while spans and sum(len(text) for text, _style in spans) > left:
         spans.pop()
     if not spans:
