@@ -64,6 +64,9 @@ def test_the_app_in_docker(config: Path) -> None:
         assert terminal.end() == 0
 
 
-def test_only_by_that_name(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["docker-cli-plugin-metadata"]) == 2
-    assert capsys.readouterr().out == ""
+def test_below_another_plugin(
+    capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND", "docker")
+    assert main(["tree", "demo:", "/etc/motd"]) == 0
+    assert b"/etc/motd" in capsysbinary.readouterr().out

@@ -68,11 +68,10 @@ def _outcome(words: list[str]) -> tuple[int, str]:
 
 
 def _run(words: list[str]) -> int:
-    if docker_plugin.is_plugin():
-        if words == [docker_plugin.METADATA]:
-            docker_plugin.print_metadata()
-            return DONE
-        words = docker_plugin.own_words(words)
+    if words == [docker_plugin.METADATA]:
+        docker_plugin.print_metadata()
+        return DONE
+    words = list(docker_plugin.own_words(words))
     position = _command_at(words)
     if position < 0:
         return _open(words)

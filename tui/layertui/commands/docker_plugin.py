@@ -1,4 +1,4 @@
-"""``docker layertui``: the same program as a plugin of docker's CLI, by the name of ``docker-layertui``.
+"""``docker layertui``: the same program as a plugin of docker's CLI, by a link named ``docker-layertui``.
 
 docker runs a plugin with its own command line, options before the plugin's name included (docker/cli,
 ``cli-plugins/manager``).
@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from layertui import __version__
 from layertui.commands.output import Output
 from layertui.commands.parsing import Parser
 
-PLUGIN = "docker-layertui"
+NAME_TO_DOCKER = "layertui"
+RUN_BY_DOCKER = "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND"
+"""The variable in the environment of every plugin that docker runs (``cli-plugins/metadata``)."""
 METADATA = "docker-cli-plugin-metadata"
 """The argument that docker asks every plugin with (docker/cli, ``cli-plugins/metadata``)."""
-
-
-def is_plugin() -> bool:
-    """Return whether docker runs this program, or could: what counts is the name of the file."""
-    return Path(sys.argv[0]).stem == PLUGIN
 
 
 def print_metadata() -> None:
@@ -39,11 +34,13 @@ def print_metadata() -> None:
     )
 
 
-def own_words(words: Sequence[str]) -> list[str]:
-    """Return layertui's arguments among docker's; docker's options apply to it by the environment.
+def own_words(words: Sequence[str]) -> Sequence[str]:
+    """Return layertui's arguments among docker's, if docker runs it; docker's options apply by the environment.
 
     Raises :class:`LayertuiError` for options that cannot be passed on.
     """
+    if RUN_BY_DOCKER not in os.environ or NAME_TO_DOCKER not in words:  # a program that another plugin runs
+        return words
     parser = Parser("docker", "", "")
     parser.add_argument("--config")
     parser.add_argument("-c", "--context")
@@ -59,5 +56,5 @@ def own_words(words: Sequence[str]) -> list[str]:
     elif given.context is not None:
         os.environ["DOCKER_CONTEXT"] = given.context
         os.environ.pop("DOCKER_HOST", None)  # which comes before the context otherwise
-    name, *own = given.words or [""]
+    name, *own = given.words
     return ["--help"] if name == "help" else own
