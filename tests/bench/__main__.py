@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+from layertui.layers import native
 from tests.bench.cases import CASES, Aim, Bench, Table
 
 ROOT = Path(__file__).parents[2]
@@ -100,7 +101,9 @@ def _time(seconds: float) -> str:
 
 def _machine() -> str:
     """What it runs on, in a line."""
+    core = native.core()
     tools = [
+        f"native core {core.__version__}" if core is not None else "without native core",
         f"Python {platform.python_version()}",
         *(f"{name} {version(name)}" for name in ("isal", "zlib-ng", "zstandard", "textual")),
         *filter(None, map(_version, ("igzip", "bsdtar", "tar", "zstd", "dive", "layerx"))),

@@ -8,8 +8,8 @@ from layertui.layers.compression.stream import INFLATED_BLOCK
 from layertui.model.blob import Blob
 from layertui.model.job import Job
 
-HEADER_CHUNK = 1 << 15
-"""Bytes read at once where only headers are needed."""
+HEADER_CHUNK = 1 << 17
+"""Bytes read at once where only headers are needed: reading some contents is faster than many small reads."""
 
 
 class Window(Protocol):
