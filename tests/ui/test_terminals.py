@@ -142,6 +142,11 @@ def store_with(run: Run) -> Scene:
     return make
 
 
+def bare_layers(place: Place) -> tuple[LayertuiApp, Run]:
+    store.layers_of_sample(place.monkeypatch)
+    return LayertuiApp(f"{store.ROOT}//{store.TOP}", cache=False), loaded
+
+
 def explorer_with(*keys: str, read: Callable[[], Reading] = lambda: Reading(sample())) -> Scene:
     async def run(pilot: Pilot[None]) -> None:
         await loaded(pilot)
@@ -290,6 +295,7 @@ SCREENS: dict[str, tuple[Scene, tuple[Terminal, ...]]] = {
     "explorer-find": (explorer_with("tab", "n", "n", "4", "tab", "slash", *"quarry", "enter"), (LOW,)),
     "explorer-filter": (explorer_with("slash", *"conf"), (LOW, LIGHT, ANSI)),
     "explorer-path": (path_jump, (LOW, LIGHT, ANSI)),
+    "bare-layers": (bare_layers, (LOW, LIGHT)),
     "explorer-loading": (explorer_loading, (LOW, LIGHT, ANSI)),
     "explorer-loading-without-colours": (explorer_loading_without_colours, (LOW, Terminal(80, 24))),
     "explorer-failed": (explorer_failed, (LOW, LIGHT, ANSI)),

@@ -20,6 +20,7 @@ from layertui.ui.cells import shorten_path
 from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, failure, message
 from layertui.ui.keys import bind
+from layertui.ui.widgets.searched_view import TEXT_MATCHES
 from layertui.ui.widgets.text_view import TextView
 from layertui.ui.worker.background import background, background_each
 
@@ -56,6 +57,7 @@ class DetailPane(TextView):
         ),
         bind("enter", "enter", "open", tooltip="Compare the marked versions, or open a hidden file"),
         bind("space", "mark", "mark", tooltip="Mark a version (enter compares two)"),
+        *TEXT_MATCHES,
         bind("n", "jump(1)", "next hunk", tooltip="Next hunk", group=_HUNK_KEYS),
         bind("N", "jump(-1)", "previous hunk", tooltip="Previous hunk", group=_HUNK_KEYS),
         bind("b", "blame", "blame", tooltip="Show or hide the layer that wrote each line"),
@@ -294,7 +296,7 @@ class DetailPane(TextView):
         if action == "mark":
             return self.tab == VERSIONS and self._step < 0
         if action == "jump":
-            return bool(self._page.stops) or self.has_search
+            return bool(self._page.stops) and not self.has_search
         if action == "enter":
             return bool(self._page.events)
         return super().check_action(action, parameters)
@@ -332,10 +334,7 @@ class DetailPane(TextView):
         return self._tabs.neighbor(self.told_about(self.subject), self._looked_at, by)
 
     def action_jump(self, by: int) -> None:
-        """Scroll to the next hunk below the top of the screen, or to the one above it; to a match of a search."""
-        if self.has_search:
-            self.action_match(by)
-            return
+        """Scroll to the next hunk below the top of the screen, or to the one above it."""
         rows = [self.rows_of(line)[0] for line in self._page.stops]
         top = self.scroll_offset.y
         found = [row for row in rows if row > top] if by > 0 else [row for row in rows if row < top][::-1]

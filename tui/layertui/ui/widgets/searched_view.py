@@ -4,16 +4,20 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from layertui.model.job import Job
-from layertui.ui.keys import bind
+from layertui.ui.keys import MATCH_KEYS, bind
 from layertui.ui.widgets.lines import Document, Line
 from layertui.ui.widgets.list_view import ListView
 from layertui.ui.widgets.text_search import MOST, TextMatch, TextSearch, find_text
 from layertui.ui.worker.background import background
 
-_MATCH = Binding.Group("match")
+TEXT_MATCHES = (
+    bind("n", "match(1)", "next match", tooltip="Next match in the text", group=MATCH_KEYS),
+    bind("N", "match(-1)", "previous match", tooltip="Previous match", group=MATCH_KEYS),
+)
+"""The keys from match to match, for views that use them for something else without a search."""
 
 
 class SearchedView(ListView):
@@ -21,8 +25,7 @@ class SearchedView(ListView):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("slash", "find", "find", show=False, tooltip="Find in the text"),
-        bind("n", "match(1)", "next match", tooltip="Next match in the text", group=_MATCH),
-        bind("N", "match(-1)", "previous match", tooltip="Previous match", group=_MATCH),
+        *TEXT_MATCHES,
         bind("escape", "end_find", "end search", show=False, tooltip="End the search in the text"),
     ]
 
