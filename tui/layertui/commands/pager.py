@@ -6,11 +6,13 @@ The command is ``LAYERTUI_PAGER``, else ``PAGER``, else less, which ends by itse
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import subprocess
 
 PAGER_ENVIRONMENT: Mapping[str, str] = {"LESS": "FRX", "LV": "-c"}
 """Environment of the pager, where nothing else is set: colors pass, short output is not paged."""
@@ -48,6 +50,8 @@ def start_pager() -> None:
     command = pager_command()
     if _running is not None or not command:
         return
+    import subprocess
+
     process = subprocess.Popen(
         command, shell=True, stdin=subprocess.PIPE, env={**PAGER_ENVIRONMENT, **os.environ}, bufsize=0
     )
