@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import layertui
 from tests.programs import need
 from tests.ui.terminal import Terminal
 
@@ -100,7 +100,7 @@ def test_recipes_name_every_dependency() -> None:
 
 
 def test_recipes_have_the_version() -> None:
-    version = ast.literal_eval((PACKAGE / "__init__.py").read_text().rpartition("=")[2].strip())
+    version = layertui.__version__
     assert f"\npkgver={version}\n" in (ROOT / "packaging/arch/PKGBUILD").read_text()
     assert (ROOT / "packaging/debian/changelog").read_text().startswith(f"layertui ({version}) ")
 
