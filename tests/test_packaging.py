@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 import layertui
 from tests.programs import need
@@ -79,6 +80,15 @@ def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     (project,) = tmp_path.glob("layertui-*")
     assert names(build(project, "wheel", tmp_path / "wheel")) == names(wheel)
     assert (project / "packaging/Dockerfile").exists() and (project / "CHANGELOG.md").exists()
+
+
+@pytest.mark.parametrize("file", (ROOT / ".github/workflows").glob("*.yml"), ids=lambda file: file.name)
+def test_workflows_have_jobs_with_steps(file: Path) -> None:
+    jobs = yaml.safe_load(file.read_text())["jobs"]
+    assert jobs
+    for name, job in jobs.items():
+        assert all(step.keys() & {"run", "uses"} for step in job["steps"]), name
+        assert set([job["needs"]] if isinstance(job.get("needs"), str) else job.get("needs", [])) <= set(jobs)
 
 
 def dependencies() -> set[str]:
