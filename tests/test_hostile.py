@@ -125,6 +125,11 @@ WORDS: Mapping[str, Sequence[Sequence[str]]] = {
         [IMAGE, "6666", "--hidden", "--text"],
         [IMAGE, "6666", "--config", "--quiet"],
     ],
+    "find": [
+        ["*6666*", IMAGE],
+        ["--content", "6666", IMAGE],
+        ["--digest", hostile.NAME, IMAGE, f"/nowhere{hostile.NAME}"],
+    ],
     "extract": [[IMAGE, hostile.DIRECTORY, "out"], [IMAGE, hostile.DIRECTORY, "out", "--json"]],
     "size": [[IMAGE], [IMAGE, "--dead"], [IMAGE, hostile.DIRECTORY]],
     "insight": [[IMAGE, "--all"], [IMAGE, "--all", "--show-secrets"]],

@@ -37,6 +37,7 @@ EXPECTED: Mapping[str, Sequence[tuple[int, Sequence[str], str, str]]] = {
     "diff": [(2, [IMAGE, "/x"], "", NO_X), (2, [IMAGE, "/"], "", NO_ROOT)],
     "cat": [(2, [IMAGE, "/x"], "", NO_X), (2, [IMAGE, "/"], "", NO_ROOT)],
     "search": [(1, [IMAGE, "x"], "", ""), (1, [IMAGE, "x", "--hidden"], "", ""), (1, [IMAGE, "xyzzy", "--config"], "", "")],
+    "find": [(1, ["x", IMAGE], "", ""), (1, ["--content", "x", IMAGE], "", ""), (1, ["--package", "x", IMAGE], "", "")],
     "extract": [(0, [IMAGE, "/", "out"], "", "0 files, 0 bytes\n"), (2, [IMAGE, "/x", "out"], "", NO_X)],
     "insight": [(0, [IMAGE], "Permissions: nothing unusual", ""), (0, [IMAGE, "--json"], "", "")],
     "report": [(0, [IMAGE], "There are no dead bytes.", "")],

@@ -35,6 +35,7 @@ FAILING: Mapping[str, Sequence[tuple[int, Sequence[str]]]] = {
     "diff": [(1, [IMAGE, "/a"])],
     "cat": [(0, [IMAGE, "/a"]), (2, [IMAGE, "/missing"])],
     "search": [(0, [IMAGE, "two"]), (1, [IMAGE, "nowhere"])],
+    "find": [(0, ["a", IMAGE]), (1, ["nowhere", IMAGE]), (2, ["a", CUT])],
     "extract": [(0, [IMAGE, "/", "-"]), (2, [CUT, "/", "-"])],
     "insight": [(0, [IMAGE]), (2, [CUT])],
     "report": [(0, [IMAGE]), (2, [CUT])],
@@ -48,7 +49,7 @@ FAILING: Mapping[str, Sequence[tuple[int, Sequence[str]]]] = {
     "completion": [(0, ["bash"]), (2, ["sh"])],
 }
 """Arguments of every command, with the status that it has of its own."""
-STREAMS = ("cat", "search", "extract", "insight")
+STREAMS = ("cat", "search", "find", "extract", "insight")
 """Commands that print before their status is known."""
 LONG = "x" * 200
 

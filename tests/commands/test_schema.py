@@ -34,6 +34,10 @@ CALLS: Sequence[Sequence[str]] = [
     ["log", "IMAGE", "PATH", "--lines"],
     ["diff", "IMAGE", "PATH", "--from", "1", "--to", "2"],
     ["search", "IMAGE", "e", "--hidden", "--config"],
+    ["find", "*a*", "IMAGE"],
+    ["find", "a", "IMAGE", "--content"],
+    ["find", "*", "IMAGE", "--package"],
+    ["find", "sha256", "IMAGE", "--digest"],
     ["extract", "IMAGE", "/", "OUT", "--force", "--owner"],
     ["size", "IMAGE"],
     ["insight", "IMAGE"],
@@ -88,7 +92,7 @@ def test_what_is_printed_about_an_image(
         given = {"IMAGE": image, "PATH": path, "OUT": str(tmp_path / "out")}
         call = [given.get(word, word) for word in words]
         done = run(*call, "--json", "--quiet") if "cache" not in call else run(*call, "--json")
-        assert done.objects or call[0] in ("changes", "log", "diff", "search"), (call, done.err)
+        assert done.objects or call[0] in ("changes", "log", "diff", "search", "find"), (call, done.err)
         assert not complaints(call, done.objects), call
 
 

@@ -37,10 +37,11 @@ ON_SOURCES: dict[str, list[list[str]]] = {
     "images": [["{source}"], ["--json", "{source}"]],
     "containers": [["{source}"], ["--json", "{source}"]],
     "store": [["{source}"], ["--json", "{source}"]],
+    "find": [["--json", "--content", "a", "{source}"]],
 }
 APART = {"build", "demo", "cache", "completion"}
 """They open the app, or are about no image."""
-MAY_BE_EMPTY = {"attachments", "changes", "diff", "cat", "search", "compare", "extract", "containers"}
+MAY_BE_EMPTY = {"attachments", "changes", "diff", "cat", "search", "compare", "extract", "containers", "find"}
 """With status 0 (or 1): nothing differs or matches, no container is there, or it is written elsewhere."""
 HAVE_NO_FILES = {
     "without-layers",

@@ -18,6 +18,7 @@ COMMANDS = {
     "diff": "print the diff of two versions of a file",
     "cat": "print the content of a file, hidden versions too",
     "search": "search the files of all layers",
+    "find": "find paths, contents, packages or digests in all images",
     "extract": "extract files to a directory, or as a tar",
     "size": "show where the bytes are: layers, directories, packages",
     "insight": "report waste, duplicates, secrets, permissions",

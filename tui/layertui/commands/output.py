@@ -66,6 +66,11 @@ class Output:
     def colour(self, text: str, name: str) -> str:
         return f"\x1b[{COLOURS[name]}m{text}\x1b[m" if self.is_coloured and name else text
 
+    def excerpt(self, text: str, start: int, end: int) -> str:
+        """Return a line of a file as it is printed, with a match in bold."""
+        before, found, after = map(visible_but_tabs, (text[:start], text[start:end], text[end:]))
+        return f"{before}{self.colour(found, 'bold')}{after}"
+
     def line(self, text: str) -> None:
         self.write(raw(text) + b"\n")
 

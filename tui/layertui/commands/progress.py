@@ -33,6 +33,12 @@ class ProgressBar:
         self.job = Job(self._all, layers=self._layer)
         """The work to show."""
 
+    def start(self, what: str) -> None:
+        """Show other work from now on."""
+        self._what, self._total = what, 0
+        self._done.clear()
+        self._started = time.monotonic()
+
     def _layer(self, number: int, done: int, total: int) -> None:
         if total < 0:
             return  # an unpacked layer: walked, not read

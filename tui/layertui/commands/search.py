@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from layertui.commands.opening import Opened, image_of, read_layers
-from layertui.commands.output import Output, visible_but_tabs, warn
+from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image, add_layer
 from layertui.commands.progress import ProgressBar
 from layertui.content.query import LineMatch, Query
@@ -96,11 +96,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _print(match: LineMatch, width: int, out: Output) -> None:
-    text, start, end = match.text, match.start, match.end
-    before, found, after = map(visible_but_tabs, (text[:start], text[start:end], text[end:]))
     mark = " " if match.visible else out.colour("-", "red")
     place = f"{match.layer or '':>{width}} {mark} {out.colour(visible(match.path), 'cyan')}:{match.line}"
-    out.line(f"{place}:{before}{out.colour(found, 'bold')}{after}")
+    out.line(f"{place}:{out.excerpt(match.text, match.start, match.end)}")
 
 
 def _status(opened: Opened, search: Search, is_found: bool) -> int:

@@ -58,14 +58,23 @@ class Search:
         if self._query.with_config and not _is_limited(self._query.paths):
             yield from self._in_settings()
         union = self._union
+        for version, line, text, start, end in self.lines(job):
+            path, layer = union.path(union.ev_node[version]), union.ev_layer[version]
+            yield LineMatch(path, layer, self._is_visible(version), line, text, start, end)
+
+    def lines(self, job: Job = Job.NONE) -> Iterator[tuple[Event, int, str, int, int]]:
+        """Yield every line of a file that matches, as event, and number to end as of :class:`LineMatch`.
+
+        Reports and raises as :meth:`matches`.
+        """
+        union = self._union
         versions = self._versions()
         total, done = sum(map(union.size, versions)), 0
         for event, pieces in self._contents.in_order(versions, job):
             try:
-                for line, text, start, end in self._in_file(event, pieces):
+                for found in self._in_file(event, pieces):
                     for version in versions[event]:
-                        path, layer = union.path(union.ev_node[version]), union.ev_layer[version]
-                        yield LineMatch(path, layer, self._is_visible(version), line, text, start, end)
+                        yield version, *found
             except LayertuiError:
                 self.unreadable += 1
             done += union.size(event)

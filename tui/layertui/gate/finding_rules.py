@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from collections.abc import Sequence
 
 from layertui.gate.checked_image import CheckedImage
 from layertui.gate.globs import Globs, unmatched
 from layertui.gate.rules import Outcome, SecretsAllowed, Status, Violation
+from layertui.insight.package import package_pattern
 from layertui.insight.packages import PackageChange, packages
 from layertui.insight.permissions import Right, permissions
 from layertui.insight.secrets import secrets
@@ -102,21 +101,15 @@ def setuid(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
 
 def forbidden_packages(subject: CheckedImage, limit: Sequence[str]) -> Outcome:
     """Fail for every package of the final tree that matches a glob of ``[KIND:]NAME[=VERSION]``."""
-    patterns = [(text, re.compile(fnmatch.translate(text), re.DOTALL)) for text in limit]
+    patterns = [(text, package_pattern(text)) for text in limit]
     read = packages(subject.union, subject.contents)
     found = []
     for change in _installed(read.changes):
         package = change.package
-        spellings = [
-            f"{kind}{package.name}{version}"
-            for kind in ("", f"{package.kind}:")
-            for version in ("", f"={package.version}")
-        ]
-        for text, pattern in patterns:
-            if any(map(pattern.match, spellings)):
-                message = f"{package.kind} package {package.name} {package.version} matches {text}"
-                found.append(subject.violation(message, layer=change.layer))
-                break
+        text = next((text for text, pattern in patterns if package.is_any_of([pattern])), "")
+        if text:
+            message = f"{package.kind} package {package.name} {package.version} matches {text}"
+            found.append(subject.violation(message, layer=change.layer))
     if read.unread:
         raise LayertuiError(str(read.unread[0]))
     return _none_of(found, "package")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sized
+import fnmatch
+import re
+from collections.abc import Callable, Iterable, Sized
 from dataclasses import dataclass
 
 from layertui.model.errors import LayertuiError
@@ -27,6 +29,20 @@ class Package:
     """Identifies the package across versions."""
     database: str
     """Path of the database that lists it."""
+
+    def is_any_of(self, patterns: Iterable[re.Pattern[str]]) -> bool:
+        """Return whether one of :func:`package_pattern` matches."""
+        return any(
+            pattern.match(f"{kind}{self.name}{version}")
+            for pattern in patterns
+            for kind in ("", f"{self.kind}:")
+            for version in ("", f"={self.version}")
+        )
+
+
+def package_pattern(text: str) -> re.Pattern[str]:
+    """Compile a glob of ``[KIND:]NAME[=VERSION]``."""
+    return re.compile(fnmatch.translate(text), re.DOTALL)
 
 
 DatabaseParser = Callable[[str, bytes], list[Package]]

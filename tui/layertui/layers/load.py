@@ -174,6 +174,16 @@ def cache_key(layer: Layer) -> str:
     return _file_key(layer)
 
 
+def layer_identity(layer: Layer) -> str:
+    """Return what identifies the bytes of a layer, whichever image has it: equal for equal ones only; empty if unknown.
+
+    A digest that reading the layer verifies, else the claims about it with the file as it is.
+    """
+    if layer.unpacked is not None or layer.blob is None:
+        return ""
+    return layer.blob.digest or _file_key(layer)
+
+
 def is_lasting(index: LayerIndex) -> bool:
     """Return whether reading the same layer again would give the same index."""
     return not index.damage and all(warning.code != NOT_KEPT for warning in index.warnings)

@@ -111,13 +111,24 @@ def read_json(files: Files, name: str, schema: Schema | None = None) -> tuple[An
 
 def parse_json(blob: Blob, what: str, schema: Schema | None = None) -> tuple[Any, bytes]:
     """Return a JSON blob, parsed (by a schema if given) and as its bytes; ``what`` names it in errors."""
+    data = read_whole(blob, what)
+    return parsed(data, what, schema), data
+
+
+def read_whole(blob: Blob, what: str) -> bytes:
+    """Return the bytes of a JSON blob. Raises :class:`LayertuiError` if they are too many, or not all there."""
     if blob.size > MAX_JSON:
         raise LayertuiError(f"{what} is too large", f"{blob.size:,} bytes of JSON")
     data = blob.pread(blob.size, 0)
     if len(data) < blob.size:
         raise LayertuiError(f"{what} is truncated", f"{len(data):,} of {blob.size:,} bytes")
+    return data
+
+
+def parsed(data: bytes, what: str, schema: Schema | None = None) -> Any:
+    """Return the value of JSON text. Raises :class:`LayertuiError`."""
     try:
-        return decode(data, schema), data
+        return decode(data, schema)
     except TooManyValues as error:
         raise LayertuiError(f"{what} is too large", str(error)) from error
     except ValueError as error:

@@ -22,6 +22,8 @@ from layertui.sources.oci_subjects import attests, is_attached
 
 def select_group(layout: ImageLayout, selector: str, name: str, platform: str | None) -> list[Descriptor]:
     """Return the descriptors of index.json that a tag or digest selects, or a platform among several images."""
+    if named := _group_of(layout, selector):
+        return named
     groups = groups_of(layout)
     if selector in groups and selector:
         return groups[selector]
@@ -34,15 +36,15 @@ def select_group(layout: ImageLayout, selector: str, name: str, platform: str | 
     for full in full_names(selector):
         if full in groups:
             return groups[full]
-    named = {
+    like = {
         other: group for other, group in groups.items() if any(selector in _names(each) for each in group)
     }
-    if len(named) == 1:
-        return next(iter(named.values()))
-    if named:
+    if len(like) == 1:
+        return next(iter(like.values()))
+    if like:
         whole = name.removesuffix(f":{selector}")
         raise SeveralImages(
-            f"{name} could be several images", _choices(whole, named), f"choose one: {whole}@DIGEST"
+            f"{name} could be several images", _choices(whole, like), f"choose one: {whole}@DIGEST"
         )
     if attached := [each for each in layout.top() if selector in _names(each)]:
         return attached
@@ -74,6 +76,17 @@ def _only(
 def _choices(whole: str, groups: Iterable[str]) -> dict[str, str]:
     """Return the reference of each image of a layout, by its selector."""
     return {each: f"{whole}{each}" if each.startswith("@") else f"{whole}:{each}" for each in groups}
+
+
+def _group_of(layout: ImageLayout, name: str) -> list[Descriptor]:
+    """Return what :func:`groups_of` has under a name, without reading the manifests of the other names; or nothing."""
+    if not name or name.startswith("@"):
+        return []
+    top = layout.top()
+    group = [found for found in top if _names(found)[:1] == [name] and not is_attached(layout, found)]
+    if not group or not _is_one(layout, group):
+        return []
+    return [*group, *(found for found in top if not _names(found) and attests(layout, found))]
 
 
 def groups_of(layout: ImageLayout) -> dict[str, list[Descriptor]]:

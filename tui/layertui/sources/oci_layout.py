@@ -9,7 +9,7 @@ import base64
 import binascii
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import count
 from typing import Any
 
@@ -21,7 +21,7 @@ from layertui.model.image import Descriptor, Link
 from layertui.model.reference import Reference
 from layertui.sources import documents
 from layertui.sources.assemble import config_list, platform_of
-from layertui.sources.files import MAX_JSON, Files, parse_object, read_json
+from layertui.sources.files import MAX_JSON, Files, parse_object, parsed, read_whole
 
 REF_NAME = "org.opencontainers.image.ref.name"
 IMAGE_NAME = "io.containerd.image.name"
@@ -113,16 +113,17 @@ class FilesLayout(ImageLayout):
         return (Link("index.json", Descriptor("", "", -1), blob.pread(blob.size, 0), blob.location),)
 
     def top(self) -> list[Descriptor]:
-        return list(descriptors_of(self._read_top("index.json")[0]))
+        return list(_listed_in(*self._whole("index.json")))
 
     def pinned(self, reference: Reference, digest: str) -> str:
         return str(reference._replace(selector=f"@{digest}"))
 
-    def _read_top(self, name: str) -> tuple[dict[str, Any], bytes]:
-        value, data = read_json(self._files, name, documents.MANIFEST_SCHEMA)
-        if not isinstance(value, dict):
-            raise LayertuiError(f"{name} of {self.place} is not a JSON object")
-        return value, data
+    def _whole(self, name: str) -> tuple[bytes, str]:
+        """Return the bytes of a JSON file, and what it is called in errors."""
+        if (blob := self._files.get(name)) is None:
+            raise LayertuiError(f"{self.place} has no {name}")
+        what = f"{name} of {self.place}"
+        return read_whole(blob, what), what
 
 
 class DirectoryLayout(FilesLayout):
@@ -154,9 +155,23 @@ class DirectoryLayout(FilesLayout):
 
     def top(self) -> list[Descriptor]:
         """Return one descriptor, made here, that embeds ``manifest.json``: no file names it by digest."""
-        value, data = self._read_top("manifest.json")
-        media_type = media_types.OCI_INDEX if is_index(value) else media_types.OCI_MANIFEST
+        data, what = self._whole("manifest.json")
+        media_type = media_types.OCI_INDEX if is_index(_object_in(data, what)) else media_types.OCI_MANIFEST
         return [Descriptor(media_type, digest_of(data), len(data), data=data)]
+
+
+def _object_in(data: bytes, what: str) -> dict[str, Any]:
+    """Return the object of JSON text. Raises :class:`LayertuiError`."""
+    value = parsed(data, what, documents.MANIFEST_SCHEMA)
+    if not isinstance(value, dict):
+        raise LayertuiError(f"{what} is not a JSON object")
+    return value
+
+
+@lru_cache(maxsize=4)
+def _listed_in(data: bytes, what: str) -> Sequence[Descriptor]:
+    """Return the manifests of an index by its bytes; parsed once, as all images of a layout may be opened."""
+    return tuple(descriptors_of(_object_in(data, what)))
 
 
 def checked(descriptor: Descriptor, place: str) -> None:

@@ -122,6 +122,18 @@ def _component(part: bytes) -> bytes:
     return first + middle + rb"[^\0]*" + rest[-1]
 
 
+def literal_ending(text: bytes) -> bytes:
+    """Return a pattern for :meth:`LayerUnion.matching` that matches at least the paths that a glob matches, fast.
+
+    It is about the longest literal part of the last component.
+    """
+    pieces = re.split(rb"[*?]+", text.rpartition(b"/")[2]) if (text := text.strip(b"/")) else [b""]
+    longest = max(pieces, key=len)
+    if not longest:
+        return rb"[^\0/]+"
+    return re.escape(longest) + (b"" if longest is pieces[-1] else rb"[^\0/]*")
+
+
 def compile_pattern(source: AnyStr, shown: str, flags: int) -> re.Pattern[AnyStr]:
     """Compile a regular expression; ``shown`` is how the user typed it. Raises :class:`LayertuiError`."""
     try:

@@ -1,0 +1,175 @@
+"""``layertui find``: find paths, contents, packages or digests in many images."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
+
+from layertui.cache.indexes import IndexCache
+from layertui.commands.output import Output, note, warn
+from layertui.commands.parsing import add_common
+from layertui.commands.progress import ProgressBar
+from layertui.find.found import Finder, FoundDigest, FoundItem, FoundLine, FoundPackage, FoundPath
+from layertui.find.memo import LayerMemo
+from layertui.model.errors import LayertuiError
+from layertui.model.unforeseen import unforeseen
+from layertui.sources import list_images, list_local, open_image
+from layertui.text.sanitize import visible
+
+DESCRIPTION = """\
+Find the images, layers and paths that match a pattern: in all local images, as
+layertui images lists them, or in the given images and sources.
+"""
+EPILOG = """\
+PATTERN is the name of a file or a glob: * and ? match within a name, ** across
+directories; without a leading slash it matches at any depth. With an option it
+is something else:
+  --content   a text in the lines of text files
+  --package   a package, or a glob: NAME, KIND:NAME, NAME=VERSION
+  --digest    the digest of a config (image ID), manifest, index or layer (as
+              stored, diff ID, chain ID), or its beginning
+
+Each match is printed as it is found: image, layer, "-" if the final tree of the
+image does not contain this version (or package), path. Each layer is read once,
+also if several images have it, and not at all if its index is in the cache;
+--content reads the files of each layer once. A repository, docker://HOST/NAME,
+stands for all its tags. The sample is searched only if it is named.
+
+--json prints one object per line: match (path, content, package or digest),
+image (which opens it), layer, visible, and what is found.
+
+exit status: 0 found, 1 not found, 2 not everything could be read
+
+examples:
+  layertui find '*log4j*.jar'
+  layertui find --package 'openssl=3.0.*' docker-daemon: podman:
+  layertui find --content 'BEGIN RSA PRIVATE KEY' oci:builds
+  layertui find --digest 4bcff63911fc docker-root:/var/lib/docker
+"""
+SAMPLE = "demo:"
+WIDEST = 60
+"""Columns of the images, at most, to which they are aligned."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pattern", metavar="PATTERN", help="a name or glob; see below")
+    parser.add_argument(
+        "places",
+        metavar="SOURCE|IMAGE",
+        nargs="*",
+        help="reference or path, see layertui --help (default: all local images)",
+    )
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--content", action="store_true", help="find PATTERN in the contents of text files")
+    kind.add_argument("--package", action="store_true", help="find a package")
+    kind.add_argument("--digest", action="store_true", help="find an image or layer by its digest")
+    add_common(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    finder = _finder(options)
+    failed: list[str] = []
+    images = list(_images(options.places, options.quiet, failed))
+    for problem in failed:
+        note(f"layertui: {problem}")
+    out = Output()
+    width = min(max(map(len, images), default=0), WIDEST)
+    is_found, is_incomplete = False, bool(failed)
+    with ProgressBar(options.quiet, "opening", 0) as bar:
+        for number, reference in enumerate(images, 1):
+            bar.start(f"image {number:,} of {len(images):,}")
+            problems: list[str] = []
+            for found in _in_image(finder, reference, options.platform, bar, problems):
+                is_found = True
+                bar.clear()
+                if options.json:
+                    out.json(found.to_json())
+                else:
+                    out.line(_line(found, width, out))
+                if out.is_terminal:
+                    out.flush()  # before the bar is drawn again
+            out.flush()  # the next match may take long
+            is_incomplete = is_incomplete or bool(problems)
+            for problem in problems:
+                bar.clear()
+                note(f"layertui: {reference}: {problem}")
+    if is_incomplete:
+        return 2
+    return 0 if is_found else 1
+
+
+def _finder(options: argparse.Namespace) -> Finder:
+    # Imported lazily: none pays for the imports of another.
+    if options.digest:
+        from layertui.find.digests import DigestFinder
+
+        return DigestFinder(options.pattern)
+    cache = None if options.no_cache else IndexCache()
+    if options.package:
+        from layertui.find.packages import PackageFinder
+        from layertui.insight.package_databases import PACKAGE_FILES
+
+        return PackageFinder(LayerMemo(cache, PACKAGE_FILES), options.pattern)
+    if options.content:
+        from layertui.find.lines import LineFinder
+
+        return LineFinder(LayerMemo(cache), options.pattern)
+    from layertui.find.paths import PathFinder
+
+    return PathFinder(LayerMemo(cache), options.pattern)
+
+
+def _images(places: Sequence[str], quiet: bool, failed: list[str]) -> Iterator[str]:
+    """Yield the references of the images to search; append why named places cannot be listed to ``failed``."""
+    if not places:
+        for row in list_local():
+            if not isinstance(row, LayertuiError):
+                yield from _references([row.reference])
+            elif not quiet:
+                warn(str(row))  # perhaps no engine is running
+    for place in places:
+        try:
+            yield from _references([row.reference for row in list_images(place)], place)
+        except Exception as error:
+            problem = unforeseen(error)
+            try:
+                yield open_image(place).reference  # a container, or layers without an image
+            except LayertuiError:
+                failed.append(str(problem))
+
+
+def _references(references: Iterable[str], place: str = "") -> Iterator[str]:
+    yield from (reference for reference in references if reference and (place or reference != SAMPLE))
+
+
+def _in_image(
+    finder: Finder, reference: str, platform: str | None, bar: ProgressBar, problems: list[str]
+) -> Iterator[FoundItem]:
+    """Yield what matches in an image; append why the answer may be incomplete to ``problems``."""
+    try:
+        finder.damage = []
+        yield from finder.in_image(open_image(reference, platform, bar.job), bar.job)
+        problems += finder.damage
+    except Exception as error:
+        problems.append(str(unforeseen(error)))
+
+
+def _line(found: FoundItem, width: int, out: Output) -> str:
+    image = out.colour(f"{visible(found.image):{width}}", "cyan")
+    layer = f"{found.layer or '':>3}"
+    match found:
+        case FoundDigest():
+            return f"{image}  {layer}  {found.what} {visible(found.digest)}"
+        case FoundPackage():
+            what = f"{found.kind} {found.name} {found.version}"
+            return f"{image}  {layer} {_mark(found.visible, out)} {visible(what)}"
+        case FoundLine():
+            place = f"{image}  {layer} {_mark(found.visible, out)} {visible(found.path)}:{found.line}"
+            return f"{place}:{out.excerpt(found.text, found.start, found.end)}"
+        case FoundPath():
+            return f"{image}  {layer} {_mark(found.visible, out)} {visible(found.path)}"
+    raise TypeError(type(found))
+
+
+def _mark(is_visible: bool, out: Output) -> str:
+    return " " if is_visible else out.colour("-", "red")
