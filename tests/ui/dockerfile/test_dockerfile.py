@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.sources import open_image
+from layertui.ui.dockerfile.questions import Questions
 from layertui.ui.dockerfile.screen import DockerfileScreen
 from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.theme.layers import LayerRoles
@@ -310,3 +311,21 @@ async def test_layers_have_the_colors_of_the_base_once_that_is_found(read: Readi
         await pilot.press("B")
         await until(pilot, lambda: isinstance(pilot.app.screen, DockerfileScreen) and screen(pilot).ready)
         assert color() == before
+
+
+async def test_advice_that_comes_while_its_pane_has_the_focus_is_detailed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held: list[Callable[[], None]] = []
+    charge = Questions.charge
+    monkeypatch.setattr(Questions, "charge", lambda *arguments: held.append(lambda: charge(*arguments)))
+    async with ExplorerApp().run_test(size=(80, 24)) as pilot:
+        await loaded(pilot)
+        await pilot.press("B")
+        await until(pilot, lambda: screen(pilot).ready and bool(held))
+        view(pilot, "advice").focus()
+        await pilot.pause()
+        assert not view(pilot, "detail").display
+        held[-1]()
+        await told(pilot, " stores ")
+        assert view(pilot, "detail").display

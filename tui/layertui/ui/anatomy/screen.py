@@ -97,6 +97,16 @@ class AnatomyScreen(Origin[LayerNumber]):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width >= WIDE, "-wide")
+        self._close_other()
+
+    def on_descendant_focus(self) -> None:
+        self._close_other()
+
+    def _close_other(self) -> None:
+        """Where there is hardly any room, leave it to the pane with the focus."""
+        chain, document, is_narrow = self._view("chain"), self._view("json"), not self.has_class("-wide")
+        chain.set_class(is_narrow and self.focused is document, "-closed")
+        document.set_class(is_narrow and self.focused is not document, "-closed")
 
     def _view(self, name: str) -> TextView:
         return self.query_one(f"#{name}", TextView)

@@ -176,6 +176,7 @@ class DockerfileScreen(Origin[tuple[str, LayerNumber]]):
         self._draw()
         pieces = bill.pieces or ()
         if pieces:
+            self._note_focus()
             self._list_advice(pieces)
         elif bill.total.dead:
             self._say("No change of these instructions is known to save the dead bytes.")
@@ -274,9 +275,15 @@ class DockerfileScreen(Origin[tuple[str, LayerNumber]]):
         self._show()
 
     def on_descendant_focus(self) -> None:
+        self._note_focus()
+        self._show()
+
+    def _note_focus(self) -> None:
+        """Show the details of advice while the advice has the focus; where there is hardly any room, in place of all else."""
         if self.focused is not self._view("detail"):
             self.set_class(self.focused is self._view("advice") and bool(self.bill.pieces), "-advising")
-        self._show()
+        is_narrow = not (self.has_class("-wide") or self.has_class("-wider"))
+        self._view("dockerfile").set_class(self._is_advising and is_narrow, "-closed")
 
     def _show(self) -> None:
         """Show the details of the selected instruction or piece of advice."""
