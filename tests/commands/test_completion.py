@@ -15,6 +15,7 @@ from tests.engines import Docker
 from tests.layouts import docker_archive
 from tests.programs import need
 from tests.ui.terminal import COMMAND, Terminal
+from tests.waiting import wait_for
 
 BREAKS = " \t\n\"'><=;|&(:"
 """bash's COMP_WORDBREAKS."""
@@ -43,14 +44,22 @@ def completions(line: str, breaks: str = "", **environment: str) -> list[str]:
         "_ARGCOMPLETE_COMP_WORDBREAKS": breaks,
         "_ARGCOMPLETE_SUPPRESS_SPACE": "1",
     }
-    done = subprocess.run(
-        ["sh", "-c", '"$0" 8>&1 9>/dev/null >/dev/null 2>/dev/null', COMMAND],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **request, **environment},
-        check=True,
-    )
-    return done.stdout.splitlines()
+    answers: list[str] = []
+
+    def is_answered() -> bool:
+        """Given up after some seconds, if the machine is busy."""
+        done = subprocess.run(
+            ["sh", "-c", '"$0" 8>&1 9>/dev/null >/dev/null 2>/dev/null', COMMAND],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **request, **environment},
+            check=False,
+        )
+        answers[:] = done.stdout.splitlines()
+        return done.returncode == 0
+
+    wait_for(is_answered)
+    return answers
 
 
 @pytest.mark.parametrize(

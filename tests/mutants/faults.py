@@ -47,6 +47,10 @@ TAR = "tests/layers/tar"
 COMPRESSION = "tests/layers/compression"
 FAULTS_OF_REGISTRY = "tests/sources/registry/test_faults.py"
 ATTACHMENTS = "tests/sources/test_attachments.py"
+DIVE = "tests/commands/test_dive.py"
+COMPLETION = "tests/commands/test_completion.py::test_lines tests/commands/test_completion.py::test_names_that_act_on_a_terminal_are_left_out"
+PAGER = "tests/commands/test_pager.py::test_which_pager"
+INIT = "tests/commands/test_check_init.py"
 ON_INPUT = "tests/ui/test_terminal.py::test_an_image_on_standard_input"
 
 FAULTS = [
@@ -426,4 +430,16 @@ FAULTS = [
     Fault("sources/piped.py", "check_room(folder)", "pass", PIPED),
     Fault("sources/piped.py", "if not _is_archive(head):", "if False:", PIPED),
     Fault("model/reference.py", 'rest.startswith("//") and not _exists(location)', "False", "tests/model"),
+    # the command line: dive's, the prompt's, the terminal's
+    Fault("insight/dive_export.py", "while (key := key.rpartition", "while not (key := key.rpartition", DIVE),
+    Fault("insight/efficiency.py", "in reversed(count.again.items())", "in count.again.items()", DIVE),
+    Fault("insight/efficiency.py", '_DROPPED = b".wh..wh.."', '_DROPPED = b".wh..wh."', DIVE),
+    Fault("commands/dive.py", "elif only_checked and not is_checked:", "elif False:", DIVE),
+    Fault("gate/config.py", "if rule not in named), *disabled)", "), *disabled)", DIVE),
+    Fault("commands/completing.py", " and visible(completion) == completion", "", COMPLETION),
+    Fault("commands/completing.py", "union.resolve(folder or", "union.find(folder or", COMPLETION),
+    Fault("cli.py", "Output.is_paged = not is_ci() and", "Output.is_paged =", PAGER),
+    Fault("commands/check.py", "    if file.exists():\n", "    if False:\n", INIT),
+    Fault("gate/proposal.py", "if missing := subject.incompleteness():", "if missing := '':", INIT),
+    Fault("gate/proposal.py", '("0.1" if outcome.status == Status.PASS else None)', '"0.1"', INIT),
 ]

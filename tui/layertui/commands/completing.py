@@ -21,7 +21,7 @@ from layertui.text.sanitize import visible
 
 REQUEST = "_ARGCOMPLETE"
 """The variable in the environment by which argcomplete's scripts ask."""
-MOST_SECONDS = 2.0
+MOST_SECONDS = 5.0
 """How long a shell waits; without an answer by then, nothing is completed."""
 WITH_HIDDEN = ("log", "diff")
 """Commands that take a path of any layer."""

@@ -15,7 +15,7 @@ in ~/.bashrc:                  eval "$(layertui completion bash)"
 in ~/.zshrc, after compinit:   eval "$(layertui completion zsh)"
 in ~/.config/fish/config.fish: layertui completion fish | source
 
-What takes more than two seconds, as paths of an image that has never been read,
+What takes more than five seconds, as paths of an image that was never read,
 is not completed.
 """
 SHELLS = ("bash", "zsh", "fish")
