@@ -46,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finish_pager()
     if problem:
         note(f"layertui: {problem}")
+    if arguments is None:
+        gc.freeze()  # the process ends: searching all objects for cycles once more would be wasted
     return status
 
 
