@@ -46,7 +46,6 @@ def pytest_unconfigure() -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     place = metafunc.definition.path.relative_to(Path(__file__).parent).as_posix()
     if place.startswith(IN_BOTH_MODES) and not markers.needs_programs(metafunc.definition):
-        metafunc.fixturenames.append("native_mode")
         metafunc.parametrize("native_mode", MODES, indirect=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import TypeVar, cast
 from unittest import mock
@@ -17,15 +18,19 @@ T = TypeVar("T")
 MODES = ("native", "python")
 
 
-@pytest.fixture
-def native_mode(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Run a test in one of :data:`MODES`, and the programs that it starts."""
-    if request.param == "native":
+@pytest.fixture(autouse=True)
+def native_mode(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Run a test in one of :data:`MODES`, and the programs that it starts; unless told, as the environment says."""
+    wanted = getattr(request, "param", "")
+    if not wanted:
+        yield ""
+        return
+    if wanted == "native":
         need_core()
-    monkeypatch.setenv("LAYERTUI_NATIVE", str(MODES.index(request.param) ^ 1))
-    native.core.cache_clear()
-    yield request.param
-    native.core.cache_clear()
+    with mock.patch.dict(os.environ, LAYERTUI_NATIVE="1" if wanted == "native" else "0"):
+        native.core.cache_clear()
+        yield wanted
+        native.core.cache_clear()
 
 
 def need_core() -> native.Core:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from layertui.layers import native
 from layertui.layers.codec import pack_index, unpack_index_checked
 from layertui.layers.compression.stream import DecompressedStream
 from layertui.layers.tar.scanner import scan
@@ -43,6 +44,10 @@ FORMATS = {"ustar": tarfile.USTAR_FORMAT, "gnu": tarfile.GNU_FORMAT, "pax": tarf
 
 def codes(index: LayerIndex) -> list[str]:
     return [warning.code for warning in index.warnings]
+
+
+def test_both_modes_are_tested(native_mode: str) -> None:
+    assert native_mode == ("native" if native.core() is not None else "python")
 
 
 # Against other programs
