@@ -16,7 +16,7 @@ from tests.layouts import OciLayout, docker_archive
 from tests.ui.terminal import Terminal
 
 OURS = re.compile(
-    rb"\r[\w., /]*\x1b\[K|"  # a line of progress
+    rb"\r(?:\[[#.]+\] )?[\w., /]*\x1b\[K|"  # a line of progress
     rb"\x1b\[[<>=?]?[0-9;:]*(?:[A-HJKmnu]|[hl]|\$p)"  # colours, the cursor, modes of the terminal
     rb"|\x1b]22;default\x07"  # the shape of the pointer
     rb"|\x1b]11;\?\x1b\\"  # the question for the background

@@ -55,12 +55,13 @@ async def test_what_is_typed_at_once_is_one_filter(places: Places, monkeypatch: 
 async def test_letters_are_not_lost_when_the_tree_changes_while_they_are_typed(
     places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("layertui.ui.tree.pane._SETTLE", 0.3)
+    monkeypatch.setattr("layertui.ui.tree.pane._SETTLE", 1.0)
     use_reading(monkeypatch, Reading(sample()))
     async with LayertuiApp("demo:", cache=False).run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(pilot.app.screen, ExplorerScreen))
         await loaded(pilot)
-        await pilot.press("slash", *"python3")
+        typed(pilot, "slash", *"python3")
+        await until(pilot, lambda: getattr(pilot.app.focused, "value", "") == "python3")
         assert tree(pilot).query_text == ""
         tree(pilot).move(LayerNumber(8))
         await until(pilot, lambda: at_layer(pilot) == 8)

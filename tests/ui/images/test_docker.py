@@ -101,8 +101,9 @@ async def test_layers_that_no_image_names(unnamed: Path) -> None:
         await pilot.press("G")  # the directory that nothing names
         assert "⏎ explore" in screen_text(pilot)
         await pilot.press("enter")
-        await until(pilot, lambda: "third" in screen_text(pilot))
-        assert "Layers  3" in screen_text(pilot) and "second" in screen_text(pilot)
+        await until(
+            pilot, lambda: all(text in screen_text(pilot) for text in ("Layers  3", "second", "third"))
+        )
         await pilot.press("n")
         await until(pilot, lambda: "/third at layer 3" in screen_text(pilot))
         await pilot.press("escape")
