@@ -113,6 +113,7 @@ def test_recipes_have_the_version() -> None:
     version = layertui.__version__
     assert f"\npkgver={version}\n" in (ROOT / "packaging/arch/PKGBUILD").read_text()
     assert (ROOT / "packaging/debian/changelog").read_text().startswith(f"layertui ({version}) ")
+    assert tomllib.loads((ROOT / "tui/native/Cargo.toml").read_text())["package"]["version"] == version
 
 
 @pytest.mark.parametrize("file", ["arch/PKGBUILD", "debian/rules"])
