@@ -286,3 +286,26 @@ def _manifest(path: Path) -> Path:
 
 def _change(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b" ")
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["history", "--json", "--", "--help"], "--help does not exist"),
+        (["tree", "--", "demo:", "--json"], "no --json at layer 9"),
+        (["tree", "demo:", "--", "-x"], "no -x at layer 9"),
+        (["find", "x", "--", "--json", "--json"], "--json"),
+        (["tree", "--", "demo:", "/etc", "more"], "unrecognized arguments: more"),
+    ],
+)
+def test_nothing_after_two_dashes_is_an_option(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and told in err
+
+
+def test_options_between_arguments_and_two_dashes(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["tree", "demo:", "--json", "--", "/etc/passwd"]) == 0
+    assert capsysbinary.readouterr().out.startswith(b'{"path": "/etc/passwd"')

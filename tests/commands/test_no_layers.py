@@ -51,7 +51,15 @@ EXPECTED: Mapping[str, Sequence[tuple[int, Sequence[str], str, str]]] = {
 
 
 def test_every_command_is_here() -> None:
-    assert set(EXPECTED) == set(COMMANDS) - {"containers", "store", "build", "demo", "cache", "completion"}
+    assert set(EXPECTED) == set(COMMANDS) - {
+        "containers",
+        "store",
+        "build",
+        "demo",
+        "cache",
+        "completion",
+        "mcp",
+    }
 
 
 @pytest.mark.parametrize("form", ["oci", "docker-archive"])

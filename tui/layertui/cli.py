@@ -83,7 +83,7 @@ def _run(words: list[str]) -> int:
 def _command(name: str, words: Sequence[str]) -> int:
     parser = command_parser(name)
     if not parser.passes_on:
-        options = parser.parse_intermixed_args(words)  # as getopt(3): options also between arguments
+        options = parser.parse_as_getopt(words)
     elif words[:1] in (["-h"], ["--help"]):
         options = parser.parse_args(words)
     else:

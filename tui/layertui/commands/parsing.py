@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
 from layertui.model.errors import LayertuiError
@@ -45,6 +46,26 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise LayertuiError(message, "", self._meant(message) or f"see {self.prog} --help")
+
+    def parse_as_getopt(self, words: Sequence[str]) -> argparse.Namespace:
+        """Parse as getopt(3) does: options also between arguments, and none after ``--``.
+
+        argparse does only one of both: where options may be anywhere, it forgets about ``--``.
+        """
+        if "--" not in words:
+            return self.parse_intermixed_args(words)
+        end = words.index("--")
+        hidden = {f"\0{number}": word for number, word in enumerate(words[end + 1 :]) if word.startswith("-")}
+        marks = {word: mark for mark, word in hidden.items()}  # no argument has a NUL
+        options = self.parse_intermixed_args(
+            [*words[:end], *(marks.get(word, word) for word in words[end + 1 :])]
+        )
+        for name, value in vars(options).items():
+            if isinstance(value, list):
+                setattr(options, name, [hidden.get(each, each) for each in value])
+            elif isinstance(value, str):
+                setattr(options, name, hidden.get(value, value))
+        return options
 
     def _meant(self, message: str) -> str:
         """Return a question for the option that was meant, if an error is about an unknown one."""
