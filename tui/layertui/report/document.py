@@ -159,7 +159,7 @@ def _layers(found: ReportFindings) -> Element:
                 element("span", str(number), class_="no"),
                 element(
                     "div",
-                    element("code", steps.get(LayerNumber(number)) or "(not in the history)"),
+                    element("div", element("code", steps.get(LayerNumber(number)) or "(not in the history)")),
                     bar or None,
                     element("span", parts_text(size) if size.size else "no bytes of files", class_="dim"),
                     element("span", f" · {remark}", class_="dead-text") if remark else None,

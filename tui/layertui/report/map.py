@@ -22,7 +22,7 @@ _LETTER = 7.3
 _PARTED_FROM = 90, 60
 """Least width and height of a directory whose parts are drawn."""
 _BOX_HUES = (210, 150, 30, 275, 340, 185, 95, 245)
-_MOST_DEPTH = 4
+_MOST_DEPTH = 8
 
 
 def map_of(sizes: SizeMap) -> Element | None:
