@@ -125,16 +125,14 @@ class Output:
         ``colours`` color whole first cells.
         """
         table = [list(headers), *([visible(cell) for cell in row] for row in rows)]
-        widths = [max(width_of(row[column]) for row in table) for column in range(len(headers))]
+        widths = [max(map(width_of, column)) for column in zip(*table, strict=True)]
         for column in shrink:
             surplus = sum(widths) + 2 * (len(widths) - 1) - self.width
             if self.width and surplus > 0:
                 widths[column] = max(widths[column] - surplus, len(headers[column]), 8)
+        is_right = [column in right for column in range(len(headers))]
         for row in table:
-            cells = [
-                _pad(cut(cell, width), width, column in right)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ]
+            cells = list(map(_fit, row, widths, is_right))
             cells[0] = self.colour(cells[0], colours.get(row[0], ""))
             self.line("  ".join(cells).rstrip(" "))
 
@@ -225,7 +223,11 @@ def cut(text: str, width: int) -> str:
     return text[:kept] + "…"
 
 
-def _pad(text: str, width: int, is_right: bool) -> str:
+def _fit(text: str, width: int, is_right: bool) -> str:
+    """Return text truncated or padded to a number of columns."""
+    if len(text) <= width and text.isascii():  # nearly all
+        return text.rjust(width) if is_right else text.ljust(width)
+    text = cut(text, width)
     space = " " * (width - width_of(text))
     return space + text if is_right else text + space
 
