@@ -11,7 +11,7 @@ import os
 from functools import cache
 from typing import Any, Protocol, cast
 
-INTERFACE = 3
+INTERFACE = 4
 """The number of the interface below; a core with another is not used."""
 
 Columns = tuple[

@@ -92,7 +92,7 @@ class UnionBuilder:
             self._warn_of_double_whiteout(key, hidden_kinds)
         self._own = set()
         self._landings = {}
-        for number, key in self._tree.lay(index.keys, bytes(index.kind), self._whiteouts, self._starts[-1]):
+        for number, key in self._tree.lay(index, self._whiteouts, self._starts[-1]):
             self._lay(index, EntryNumber(number), key)
         for key, kind in hidden_kinds.items():
             self._warn_of_idle_opaque(key, kind)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence, Set
 from typing import Any, Protocol, cast
 
 from layertui.layers import native
-from layertui.model.layer_index import Kind
+from layertui.model.layer_index import Kind, LayerIndex
 from layertui.model.numbers import NO_EVENT, NO_NODE, ROOT, Event, Node
 from layertui.union.arrays import ends, offsets
 from layertui.union.model import Absence
@@ -63,13 +63,11 @@ class Tree(Protocol):
         """Delete everything that exists below a directory."""
         ...
 
-    def lay(
-        self, keys: bytes, kinds: bytes, whiteouts: Set[bytes], first: int
-    ) -> Iterable[tuple[int, bytes]]:
+    def lay(self, index: LayerIndex, whiteouts: Set[bytes], first: int) -> Iterable[tuple[int, bytes]]:
         """Lay the entries of a layer whose events start at ``first``; yield those that need rules, number and key.
 
-        Such an entry is one whose directory does not exist under its own key, one where something else exists
-        or existed, a hardlink, or one in ``whiteouts``. The caller lays it before it takes the next.
+        Such an entry may be one whose directory does not exist under its own key, one where something else
+        exists or existed, a hardlink, or one in ``whiteouts``. The caller lays it before it takes the next.
         """
         ...
 
@@ -160,15 +158,14 @@ class PythonTree:
                     if was == Kind.DIRECTORY:
                         waiting.append(child)
 
-    def lay(
-        self, keys: bytes, kinds: bytes, whiteouts: Set[bytes], first: int
-    ) -> Iterable[tuple[int, bytes]]:
+    def lay(self, index: LayerIndex, whiteouts: Set[bytes], first: int) -> Iterable[tuple[int, bytes]]:
         """See :meth:`Tree.lay`. The hot path of every image.
 
         Entries that need nothing but an event of their own are collected in a run, whose columns
         :meth:`_flush` fills at once; an entry of the run gets the event ``number + shift``. Until then the
         event exists only in ``last``.
         """
+        kinds = index.kind
         ids, last, parents = self._ids, self._last, self._parents
         all_keys, ev_kind = self._keys, self._ev_kind
         whiteout, hardlink, is_directory = int(Kind.WHITEOUT), int(Kind.HARDLINK), int(Kind.DIRECTORY)
@@ -177,7 +174,7 @@ class PythonTree:
         shift = len(ev_kind)
         directory: bytes | None = None
         parent = 0
-        for number, key in enumerate(keys.split(b"/") if kinds else ()):
+        for number, key in enumerate(index.entry_keys()):
             kind = kinds[number]
             if kind >= whiteout:
                 self._flush(run, before, kinds, number)
@@ -213,7 +210,7 @@ class PythonTree:
             shift = len(ev_kind) - number - 1
         self._flush(run, before, kinds, len(kinds))
 
-    def _flush(self, run: list[int], before: list[int], kinds: bytes, stop: int) -> None:
+    def _flush(self, run: list[int], before: list[int], kinds: bytearray, stop: int) -> None:
         """Append the events of a run that ends before the entry ``stop``, and clear it."""
         if run:
             start, event = stop - len(run), len(self._ev_kind)

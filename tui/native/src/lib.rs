@@ -12,7 +12,7 @@ mod tree;
 use pyo3::prelude::*;
 
 /// The number of the interface that `layertui.layers.native` expects.
-const INTERFACE: u32 = 3;
+const INTERFACE: u32 = 4;
 
 #[pymodule]
 mod layertui_native {

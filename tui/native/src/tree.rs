@@ -2,8 +2,9 @@
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::ops::Range;
 
@@ -117,13 +118,20 @@ impl Tree {
 
     /// Lay the entries of a layer over the tree; yield those that are left to Python.
     fn lay(
-        slf: Py<Self>,
-        keys: Py<PyBytes>,
-        kinds: Vec<u8>,
+        slf: Bound<'_, Self>,
+        index: &Bound<'_, PyAny>,
         whiteouts: HashSet<Vec<u8>>,
         first: u32,
-    ) -> Rare {
-        Rare { tree: slf, keys, kinds, whiteouts, first, number: 0, at: 0 }
+    ) -> PyResult<Rare> {
+        let keys = index.getattr("keys")?.cast_into::<PyBytes>()?.unbind();
+        let kinds: Vec<u8> = index.getattr("kind")?.extract()?;
+        let (link, links) = (index.getattr("link")?, index.getattr("links")?);
+        let is_hardlink = |&(_, &kind): &(usize, &u8)| kind == HARDLINK;
+        let hardlinks = kinds.iter().enumerate().filter(is_hardlink);
+        let targets =
+            hardlinks.map(|(entry, _)| Ok((entry, links.get_item(link.get_item(entry)?)?.extract()?)));
+        let targets = targets.collect::<PyResult<_>>()?;
+        Ok(Rare { tree: slf.unbind(), keys, kinds, targets, whiteouts, first, number: 0, at: 0 })
     }
 
     fn columns<'py>(&self, py: Python<'py>) -> Columns<'py> {
@@ -167,6 +175,16 @@ impl Tree {
         self.last.push(NONE);
         self.ids.insert_unique(spread(hash), (hash, node), |&(hash, _)| spread(hash));
         node
+    }
+
+    /// The kind of the file at a key and the event that stored it; `None` unless the layer itself has the file.
+    fn file_of(&self, key: &[u8], first: u32) -> Option<(u8, u32)> {
+        let is_directory = |node| node != NONE && self.kind_of(node) == Some(DIRECTORY);
+        let node = self.node_of(key);
+        let last = *self.last.get(node as usize)?;
+        let kind = self.kind_of(node)?;
+        let is_plain = kind != DIRECTORY && last >= first && is_directory(self.node_of(directory_of(key)));
+        is_plain.then(|| (kind, self.ev_inode[last as usize]))
     }
 
     fn clear_below(&mut self, directory: u32, deletion: i32, kind: u8) {
@@ -269,6 +287,8 @@ pub struct Rare {
     tree: Py<Tree>,
     keys: Py<PyBytes>,
     kinds: Vec<u8>,
+    /// Keys that hardlinks refer to, by entry.
+    targets: HashMap<usize, PyBackedBytes>,
     whiteouts: HashSet<Vec<u8>>,
     first: u32,
     number: usize,
@@ -306,7 +326,7 @@ impl Rare {
             if kind >= WHITEOUT {
                 continue;
             }
-            let above = &key[..key.iter().rposition(|&byte| byte == 0).unwrap_or(0)];
+            let above = directory_of(key);
             if parent == NONE || above != directory {
                 directory = above;
                 parent = tree.node_of(above);
@@ -319,11 +339,18 @@ impl Rare {
             let hash = tree.hash_of(key);
             let node = tree.node_hashed(key, hash);
             if node == NONE {
-                if kind == HARDLINK || self.whiteouts.contains(key) {
+                if self.whiteouts.contains(key) {
                     return Some(place);
                 }
+                let (kind, inode) = match self.targets.get(&number) {
+                    None => (kind, -1),
+                    Some(target) => match tree.file_of(target, self.first) {
+                        None => return Some(place),
+                        Some((kind, inode)) => (kind, inode.into()),
+                    },
+                };
                 let node = tree.push(parent, key, hash);
-                tree.event(node, entry, kind, -1);
+                tree.event(node, entry, kind, inode);
             } else {
                 let last = tree.last[node as usize];
                 let is_simple = node > 0 && last < self.first && SIMPLE[kind as usize];
@@ -335,6 +362,10 @@ impl Rare {
         }
         None
     }
+}
+
+fn directory_of(key: &[u8]) -> &[u8] {
+    &key[..key.iter().rposition(|&byte| byte == 0).unwrap_or(0)]
 }
 
 /// A node, event or offset as the columns have it.
