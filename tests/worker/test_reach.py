@@ -1,0 +1,77 @@
+"""What the process that reads untrusted bytes reaches: of archives and layouts nothing but their files and the cache."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from layertui import demo
+from layertui.content.query import Query
+from layertui.worker.protocol import Failed, Message, SearchRequest, SurveyRequest, TreeRequest
+from tests.layouts import OciLayout, docker_archive
+from tests.worker.runs import frames, pin, start
+
+WATCHED = """
+import json, os, sys
+
+MADE = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.chmod", "os.chown", "os.truncate")
+LEFT = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.startfile", "pty.", "ctypes.")
+
+def watch(event, arguments):
+    if event == "open":
+        path, _, flags = arguments
+        if not isinstance(path, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            told.append(["write", os.fsdecode(path)])
+    elif event in MADE and not isinstance(arguments[0], int):
+        told.append(["write", os.fsdecode(arguments[0])])
+    elif event.startswith(LEFT):
+        told.append([event, repr(arguments)])
+
+told = []
+from layertui.worker.main import main  # what is imported later is watched too
+sys.addaudithook(watch)
+main()
+print(json.dumps(told), file=sys.stderr)
+"""
+
+
+def reached(request: Message) -> list[tuple[str, str]]:
+    """The events (docs.python.org/3/library/audit_events.html) of a worker with a request, and what they are about."""
+    with start(request, "-P", "-B", "-c", WATCHED, stderr=subprocess.PIPE) as process:
+        failed = [frame for frame in frames(process.stdout) if isinstance(frame, Failed)]
+        assert process.stderr is not None
+        told = json.loads(process.stderr.read())
+    assert not failed or "docker:" in str(request), failed
+    return [(event, about) for event, about in told]
+
+
+def test_files_are_read_without_network_programs_and_writes_outside_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    OciLayout(tmp_path / "layout").add_image("1", demo.image())
+    docker_archive(tmp_path / "app.tar", demo.image())
+    (tmp_path / "app.tar.gz").write_bytes(gzip.compress((tmp_path / "app.tar").read_bytes()))
+    layout, archive, compressed = (pin(f"{tmp_path}/{name}") for name in ("layout", "app.tar", "app.tar.gz"))
+    written = set()
+    for request in (
+        TreeRequest(layout, True),
+        SurveyRequest(layout, True, "packages"),
+        SurveyRequest(archive, True, "secrets"),
+        SearchRequest(compressed, True, Query("root")),
+    ):
+        for event, about in reached(request):
+            assert event == "write", (request, event, about)
+            written.add(Path(about))
+    assert written
+    assert not [path for path in written if not path.is_relative_to(tmp_path / "cache")]
+
+
+def test_what_reaches_out_is_seen() -> None:
+    elsewhere = "docker://127.0.0.1:1/nobody"
+    identity = pin("demo:")._replace(reference=elsewhere, pinned=elsewhere)
+    assert "socket.connect" in {event for event, _ in reached(TreeRequest(identity, False))}
