@@ -18,8 +18,12 @@ from tests.bench.data import Sample, Shape
 from tests.bench.lag import lag_of
 from tests.bench.measure import Program, Runs, one_after_the_other, take_turns
 from tests.bench.screen import BARE, Terminal, content_after, keys_to_frames
+from tests.commands.samples import tar
+from tests.layouts import OciLayout
 
 LAYERTUI = str(Path(sys.executable).with_name("layertui"))
+IMAGES = 100
+"""Images in which a path is found."""
 TARFILE = """
 import sys, tarfile
 for name in sys.argv[2:]:
@@ -227,6 +231,27 @@ def start(bench: Bench) -> Table:
     return table
 
 
+def finding(bench: Bench) -> Table:
+    """A path in a hundred images that have layers in common, their indexes in the cache."""
+    with tempfile.TemporaryDirectory() as folder:
+        layout = OciLayout(Path(folder) / "images")
+        base = tar(*[(f"/usr/lib/file{number}", b"x") for number in range(10_000)])
+        for number in range(IMAGES):
+            own = tar(("/srv/version", b"%d" % number), (f"/srv/only{number}", b""))
+            layout.add(f"{number}", [base, own], "gzip")
+        environment = {"XDG_CACHE_HOME": f"{folder}/cache"}
+        asked = [
+            Program(f"find {name}", [LAYERTUI, "find", name, f"oci:{layout.directory}"], environment)
+            for name in ("only7", "version")
+        ]
+        take_turns(asked, 1)
+        table = Table(
+            f"A path in {IMAGES} images of 10,002 entries", take_turns([_python(), *asked], bench.rounds * 3)
+        )
+    table.aims = [Aim("one of them has it: under 0.3 s", table["find only7"].best, 0.3)]
+    return table
+
+
 def content(bench: Bench) -> Table:
     """The time from the start of the app to its first content."""
     sample = bench.sample(data.HUNDRED)
@@ -338,6 +363,7 @@ CASES: dict[str, Callable[[Bench], Table]] = {
         insight,
         memory,
         start,
+        finding,
         content,
         keys,
         lag,
