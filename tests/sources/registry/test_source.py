@@ -11,6 +11,7 @@ import pytest
 
 from layertui.anatomy import chain
 from layertui.cache.blobs import BlobCache
+from layertui.cli import main
 from layertui.content.read import Contents
 from layertui.layers.load import index_layer, index_layers
 from layertui.model.errors import LayertuiError
@@ -236,3 +237,18 @@ def test_a_manifest_that_was_cut_in_the_cache_is_fetched_again(registry: Registr
     assert kept is not None and kept.size == descriptor.size
     os.truncate(kept.path, left)
     assert Repository(name).stored(descriptor).pread(descriptor.size, 0) == image.manifest_bytes
+
+
+def test_finding_in_all_tags_of_a_repository(
+    registry: Registry, proxy: FaultyProxy, layout: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """A layer that tags have in common is fetched once; the image of another repository is not."""
+    for tag in ("1", "2"):
+        registry.load(f"oci:{layout}:1.0", f"found:{tag}")
+    assert main(["find", "id_ed25519", f"docker://{proxy.host}/found", "--json", "--no-cache"]) == 0
+    found = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+    assert sorted((row["image"], row["layer"], row["visible"]) for row in found) == [
+        (f"docker://{proxy.host}/found:{tag}", layer, False) for tag in ("1", "2") for layer in (4, 5)
+    ]
+    layers = [layer.descriptor.digest for layer in open_image("demo:").layers]
+    assert [len(proxy.paths(f"/blobs/{digest}")) for digest in layers] == [1] * 9
