@@ -59,6 +59,7 @@ def test_every_command_is_here() -> None:
         "cache",
         "completion",
         "mcp",
+        "serve",
     }
 
 

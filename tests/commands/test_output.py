@@ -107,6 +107,7 @@ def test_every_command_is_here() -> None:
         "build",
         "demo",
         "mcp",
+        "serve",
     }  # which run another program, the app, a server
 
 

@@ -19,7 +19,7 @@ from tests.layouts import OciLayout, docker_archive
 from tests.other_projects import docker_root, engine_fixture
 from tests.schema import FOLDER, complaints, name_of
 
-WITHOUT = {"build", "cat", "completion", "demo", "mcp", "report"}
+WITHOUT = {"build", "cat", "completion", "demo", "mcp", "report", "serve"}
 """Commands without JSON."""
 CALLS: Sequence[Sequence[str]] = [
     ["images", "demo:"],

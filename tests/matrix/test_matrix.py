@@ -39,7 +39,7 @@ ON_SOURCES: dict[str, list[list[str]]] = {
     "store": [["{source}"], ["--json", "{source}"]],
     "find": [["--json", "--content", "a", "{source}"]],
 }
-APART = {"build", "demo", "cache", "completion", "mcp"}
+APART = {"build", "demo", "cache", "completion", "mcp", "serve"}
 """They open the app, or are about no image."""
 MAY_BE_EMPTY = {"attachments", "changes", "diff", "cat", "search", "compare", "extract", "containers", "find"}
 """With status 0 (or 1): nothing differs or matches, no container is there, or it is written elsewhere."""

@@ -30,6 +30,7 @@ COMMANDS = {
     "store": "show disk usage and contents of a store",
     "build": "build with docker or podman, then open the image",
     "cache": "show or delete what is cached",
+    "serve": "serve the app to a browser",
     "mcp": "serve the questions as tools for agents",
     "completion": "print the completion script of a shell",
     "demo": "open the app on the built-in sample image",

@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.screen import ModalScreen, Screen
 
 from layertui.model.errors import LayertuiError
+from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.model.reference import ENGINE_NAMES, is_store, parse_reference
 from layertui.model.toml_file import check_names
 from layertui.model.unforeseen import unforeseen
@@ -134,8 +135,9 @@ class LayertuiApp(App[None]):
         cache: bool = True,
         question: Question | None = None,
         settings: Settings | None = None,
+        place: tuple[bytes, LayerNumber] = (b"", EMPTY),
     ) -> None:
-        """``question``: the pending question about the terminal's background.
+        """``question``: the pending question about the terminal's background; ``place``: a path and layer to begin at.
 
         Raises :class:`LayertuiError` if the settings name an unknown theme.
         """
@@ -145,6 +147,7 @@ class LayertuiApp(App[None]):
         """The keys that the settings give to actions, by the names of these."""
         self._question = question
         self._late: LateAnswers[events.Key] | None = LateAnswers() if question and question.is_open else None
+        self._place = place
         self.reference = reference
         self.platform = platform
         self.cache = cache
@@ -178,11 +181,15 @@ class LayertuiApp(App[None]):
         self.call_later(self._begin)  # layout during mount is wasted
 
     def _begin(self) -> None:
+        from layertui.ui.explorer.image_screen import ImageScreen
+
         screen = self._images() if self.reference is None else self._screen(self.reference)
         if not self.is_headless:
             gc.freeze()  # modules and styles stay; collecting them again and again would delay frames
         gc.enable()  # off since the start of the program, which creates little garbage
         self.push_screen(screen)
+        if any(self._place) and isinstance(screen, ImageScreen):
+            self.call_after_refresh(screen.show_path, *self._place)
         screen.call_later(self.call_later, self._keys.go_on)
         for character in self._question.typed if self._question is not None else "":
             self.post_message(key_that_sends(character))

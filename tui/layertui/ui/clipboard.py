@@ -57,7 +57,8 @@ def copy(node: DOMNode, value: str) -> None:
 def copy_text(node: DOMNode, text: str, what: str) -> None:
     """Copy a text through the terminal (OSC 52, which is not confirmed) and programs, and report it as ``what``."""
     node.app.copy_to_clipboard(text)
-    programs = [each for each in copiers() if shutil.which(each.command[0])]
+    # A browser has its own clipboard: that of this machine may be another user's.
+    programs = [each for each in copiers() if shutil.which(each.command[0]) and not node.app.is_web]
 
     def run(_job: Job) -> list[str]:
         return [each.where for each in programs if _run(each, text)]

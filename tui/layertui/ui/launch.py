@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from layertui.model.errors import LayertuiError
 from layertui.ui.terminal import die_by, has_terminal, terminal_streams
@@ -10,6 +11,18 @@ from layertui.ui.terminal_background import asking
 
 IN_CI = ("true", "1", "yes")
 """Values of ``CI`` that mean a CI job (dive 0.13, ``options/ci.go``), in any case: AppVeyor sets ``True``."""
+
+
+class Start(NamedTuple):
+    """What the app in a browser begins with."""
+
+    reference: str | None
+    platform: str | None
+    cache: bool
+    path: str = ""
+    """Absolute; bytes that are not UTF-8 as lone surrogates. Empty: none is selected."""
+    layer: int = 0
+    """The layer on top, from 1; 0 for all."""
 
 
 def is_ci() -> bool:

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
-from layertui.model.numbers import LayerNumber
+from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.text.sanitize import visible
 from layertui.ui.detail.pane import DetailPane
 from layertui.ui.explorer.layer_list import LayerList
@@ -120,7 +120,7 @@ class ImagePanes(TreeSplitView):
         else:
             self.layer_list.show(reading.image)
         if self._wanted is not None:
-            self.layer_list.go_to_layer(self._wanted[1])
+            self._want(*self._wanted)
         self.refresh_bindings()
         self.grow()
 
@@ -213,14 +213,19 @@ class ImagePanes(TreeSplitView):
     def show_path(self, path: bytes, layer: LayerNumber, line: int = 0) -> None:
         """Go to an absolute path at ``layer``, hidden or not.
 
-        Waits for the layer to be merged, unless the user moves meanwhile. The
-        detail shows what is in ``line`` of the file, unless that is 0.
+        Waits for the layer to be merged, unless the user moves meanwhile. The detail shows what is in ``line`` of
+        the file, unless that is 0. ``EMPTY`` stands for the last layer of the image.
         """
-        self._wanted = (path, layer, line)
-        self.layer_list.go_to_layer(layer)
+        self._want(path, layer, line)
         self.tree_view.focus()
         self.detail.show_layer(-1)  # the path, also if the focus is set below another screen
         self._show_wanted()
+
+    def _want(self, path: bytes, layer: LayerNumber, line: int) -> None:
+        if layer == EMPTY and self._reading is not None and self._reading.image is not None:
+            layer = LayerNumber(len(self._reading.image.layers))
+        self._wanted = (path, layer, line)
+        self.layer_list.go_to_layer(layer)
 
     def position(self) -> "Position":
         """Return what is selected, and where the focus is."""
