@@ -35,6 +35,32 @@ def test_layertui(case: Case, tmp_path: Path) -> None:
     assert found == case.expect["layertui"]
 
 
+WITHOUT_WARNING = {
+    "pax-global": "a comment, as of git archive, that umoci alone refuses",
+    "zstd": "of the specification; umoci 0.4.7 and Docker 20.10 are older than that",
+}
+"""Cases on which engines differ and nothing is warned of, and why."""
+ALL_REFUSE = re.compile(
+    "engines refuse|no engine can|Docker, Podman and umoci refuse|Docker (and Podman )?refuses? the layer$"
+)
+
+
+@EACH
+def test_warnings_say_what_engines_do(case: Case, tmp_path: Path) -> None:
+    write_image(case, tmp_path)
+    image = layertui.open(f"oci:{tmp_path}/layout:1", cache=False, partial=True)
+    warnings = [str(warning) for warning in image.warnings]
+    answers = [found for engine, found in case.expect.items() if engine != "layertui"]
+    differ = any(found != answers[0] for found in answers)
+    if case.name in WITHOUT_WARNING:
+        assert differ and not warnings
+    elif differ or answers[0] == REFUSED:
+        assert warnings
+    if case.expect["layertui"] != REFUSED:
+        is_refused_by_all = all(found == REFUSED for found in answers)
+        assert is_refused_by_all == any(ALL_REFUSE.search(text) for text in warnings), warnings
+
+
 @EACH
 def test_umoci(case: Case) -> None:
     need("umoci")

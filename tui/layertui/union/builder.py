@@ -227,7 +227,8 @@ class UnionBuilder:
         node = self._find(target)
         kind = self._tree.kind(node) if node >= 0 else -1
         if kind < 0 or kind == Kind.DIRECTORY:
-            self._warnings.hardlink_dangling(key, target)
+            is_deleted_here = node >= 0 and self._tree.last(node) >= self._starts[-1]
+            self._warnings.hardlink_dangling(key, target, is_deleted_here)
             return NO_EVENT, Kind.HARDLINK
         last = self._tree.last(node)
         if self._tree.key(node) == key:

@@ -90,8 +90,8 @@ class MergeWarnings:
     def own_whiteout(self, key: bytes, is_directory: bool) -> None:
         if is_directory:
             text = (
-                "deleted and made again as a directory in one layer: Docker's overlay2 and Podman "
-                "let what the layers below have in it show through"
+                "deleted and made again as a directory in one layer: Docker, containerd and Podman let what the "
+                "layers below have in it show through or, depending on the order, refuse the layer"
             )
         else:
             text = (
@@ -113,12 +113,15 @@ class MergeWarnings:
             "Docker's overlay2 and Podman refuse the layer",
         )
 
-    def hardlink_dangling(self, key: bytes, target: bytes) -> None:
-        self._warn(
-            "hardlink-dangling",
-            key,
-            f"hardlink to {path_of(target)}, which is not there: no engine can unpack this layer",
-        )
+    def hardlink_dangling(self, key: bytes, target: bytes, is_deleted_here: bool) -> None:
+        if is_deleted_here:  # overlayfs' whiteout is a device, which can be linked to
+            reason = (
+                "which the same layer deletes: if the whiteout comes first, umoci refuses the layer, Docker, containerd "
+                "and Podman show neither path; if the link does, umoci shows it, the others refuse the layer"
+            )
+        else:
+            reason = "which is not there: no engine can unpack this layer"
+        self._warn("hardlink-dangling", key, f"hardlink to {path_of(target)}, {reason}")
 
     def hardlink_to_itself(self, key: bytes) -> None:
         self._warn("hardlink-dangling", key, "hardlink to itself: no engine can unpack this layer")

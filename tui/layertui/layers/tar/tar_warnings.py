@@ -57,7 +57,7 @@ class TarWarnings:
         self.warn("no-end", b"", "the tar has no end marker: it may be truncated")
 
     def lone_zero_block(self, offset: int) -> None:
-        text = f"data follows a single zero block at byte {offset:,}: ignored here, Docker refuses the layer"
+        text = f"data follows a single zero block at byte {offset:,}: ignored here, engines refuse the layer"
         self.warn("lone-zero-block", b"", text)
 
     def half_block(self, offset: int) -> None:
@@ -103,9 +103,7 @@ class TarWarnings:
     def whiteout(self, kind: int, key: bytes, size: int, whiteout: Kind, hidden: bytes) -> None:
         """Warn of a whiteout on which engines disagree."""
         if whiteout == Kind.METADATA and hides_nothing(key.rpartition(b"\0")[2]):
-            self.warn(
-                "whiteout-invalid", key, "hides nothing: ignored here, Docker and umoci refuse the layer"
-            )
+            self.warn("whiteout-invalid", key, "hides nothing: ignored here, engines refuse the layer")
         elif whiteout == Kind.WHITEOUT and (kind != Kind.FILE or size):
             self.warn("whiteout-not-empty", hidden, "its whiteout is not an empty file; applied regardless")
 
