@@ -13,7 +13,7 @@ CARGO := $(shell command -v cargo)
 NATIVE := .venv/native
 CRATE := tui/native
 
-.PHONY: demo test test-fast mutants fuzz check bench native pictures manpage clean
+.PHONY: demo test test-fast mutants fuzz check bench native pictures manpage site clean
 
 demo: $(READY)
 	$(BIN)/layertui demo
@@ -55,8 +55,13 @@ pictures: $(READY)
 manpage: $(READY)
 	$(BIN)/python docs/manpage.py
 
+# The documentation as a site, in site/.
+site: $(READY)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/mkdocs build
+
 clean:
-	rm -rf .venv dist snapshot_report.html $(CRATE)/target
+	rm -rf .venv dist site snapshot_report.html $(CRATE)/target
 
 $(NATIVE): $(READY) $(wildcard $(CRATE)/src/*.rs $(CRATE)/*.toml $(CRATE)/Cargo.lock)
 	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/maturin develop --quiet --release --locked --manifest-path $(CRATE)/Cargo.toml

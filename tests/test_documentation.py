@@ -8,9 +8,11 @@ import re
 import runpy
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from textual.binding import BindingsMap
 from textual.dom import DOMNode
 
@@ -148,16 +150,64 @@ def test_what_the_readme_shows_works(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     docker_archive(tmp_path / "app.tar", demo.image())
     lines = re.findall(r"^    layertui ([a-z]+ app\.tar.*)$", read("README.md"), re.M)
-    lines += re.findall(r"^    layertui (.*app\.tar.*)$", read("docs/dive.md"), re.M)
-    assert len(lines) > 10
+    for page in ("docs/dive.md", "docs/howto.md"):
+        lines += re.findall(r"^    layertui (.*app\.tar.*)$", read(page), re.M)
+    assert len(lines) > 20
     (run,) = runner(capsysbinary)
     for line in lines:
         words = shlex.split(line, comments=True)
         done = run(*words)
-        assert done.status == (1 if words[0] in ("diff", "check", "--ci") else 0), (line, done.err)
+        is_check = words[0] in ("check", "--ci") and "--init" not in words
+        fails = is_check or words[0] == "diff" or "--from" in words
+        assert done.status == (1 if fails else 0), (line, done.err)
         assert done.out or Path(words[-1]).exists(), line
 
 
 def test_the_program_that_draws_the_pictures_draws_those_that_are_there() -> None:
     drawn = runpy.run_path(str(ROOT / "docs/pictures.py"))["PICTURES"]
     assert {path.stem for path in (ROOT / "docs/pictures").glob("*.svg")} == set(drawn)
+
+
+def test_what_the_tutorial_shows_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    shown = re.findall(r"^    \$ layertui (.*)\n((?:    .*\n)+)", read("docs/tutorial.md"), re.M)
+    assert len(shown) == read("docs/tutorial.md").count("$ layertui") > 5
+    (run,) = runner(capsysbinary)
+    for line, block in shown:
+        done = run(*shlex.split(line))
+        assert done.status == (1 if line.startswith(("check", "diff")) else 0), (line, done.err)
+        # … stands for lines that are left out
+        parts = re.split(r"^…\n", re.sub("^    ", "", block, flags=re.M), flags=re.M)
+        assert re.fullmatch(r"(?:.*\n)*".join(map(re.escape, parts)), done.out.decode()), (line, done.out)
+
+
+def test_the_site_has_every_page(tmp_path: Path) -> None:
+    site = yaml.safe_load(read("mkdocs.yml"))
+    pages = re.findall(r"[\w-]+\.md", str(site["nav"]))
+    added = runpy.run_path(str(ROOT / "docs/site_pages.py"))
+    assert sorted(pages) == sorted(
+        [*(path.name for path in (ROOT / "docs").glob("*.md")), *added["PAGES"].values()]
+    )
+    for_site = added["for_site"]
+    assert for_site("[a](../SECURITY.md#b)", Path("docs")) == "[a](security.md#b)"
+    assert (
+        for_site("[a](docs/keys.md) [b](#c) [d](https://e/f)", Path())
+        == "[a](keys.md) [b](#c) [d](https://e/f)"
+    )
+    assert for_site("[a](nowhere.md)", Path("docs")) == "[a](nowhere.md)"  # for MkDocs to report
+    assert for_site("[a](packaging/README.md)", Path()) == f"[a]({added['REPOSITORY']}packaging/README.md)"
+    pytest.importorskip("material")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    for page in ("index.html", "tutorial/index.html", "security/index.html", "pictures/explorer.svg"):
+        assert (tmp_path / page).exists()
+    assert "googleapis" not in (tmp_path / "index.html").read_text()
