@@ -31,7 +31,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
     folder = tmp_path_factory.mktemp("served")
     for name in ("app.tar", "my app; touch ran.tar"):
         docker_archive(folder / name, demo.image())
-    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "CI": "true"}
+    environment = {
+        **os.environ,
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+    }
     with subprocess.Popen(
         [sys.executable, "-m", "layertui", "serve", "my app; touch ran.tar", "--port", "0"],
         stdout=subprocess.PIPE,
@@ -43,6 +47,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
         assert server.stdout is not None and server.stderr is not None
         yield folder, server.stdout.readline().strip()
         server.terminate()
+        assert "layertui: " in server.stdout.read()  # of the app that could not start
         assert server.stderr.read() == ""
         assert server.wait(SECONDS) == 0
     assert not list(folder.glob("ran*"))
@@ -153,6 +158,23 @@ async def test_a_session_begins_at_the_place_of_the_link(served: tuple[Path, str
         path = quote(os.fsencode(HOSTILE))
         await screen_of(client, link, f"image=demo:&layer=2&path={path}", "tree at layer 2")
         await screen_of(client, link, "-", "Dockerfile", keys="B")
+
+
+async def test_a_page_whose_app_cannot_start_says_that_it_has_ended(served: tuple[Path, str]) -> None:
+    folder, link = served
+    settings = folder / "config" / "layertui" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("theme = 'nosuch'")
+    try:
+        address = base_of(link) + "session/-?width=80&height=24"
+        async with (
+            browser(link) as client,
+            asyncio.timeout(SECONDS),
+            client.ws_connect(address) as session,
+        ):
+            assert [message async for message in session] == []
+    finally:
+        settings.unlink()
 
 
 def test_without_the_extra_one_line_says_how_to_get_it(

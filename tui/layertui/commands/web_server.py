@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import logging
 import secrets
 import shlex
 import socket
@@ -102,6 +103,8 @@ class WebServer:
 
     def serve(self) -> None:
         """Serve until SIGINT or SIGTERM; the processes of the pages end with it."""
+        # That a process was reaped only after the end of the server's loop is a warning of no use.
+        logging.getLogger("asyncio").setLevel(logging.ERROR)
         web.run_app(self._application(), sock=self._listening, print=None, access_log=None)
 
     def _application(self) -> web.Application:
