@@ -143,6 +143,18 @@ def test_links_lead_somewhere() -> None:
                 assert (page.parent / link).exists(), (page.name, link)
 
 
+def test_every_promise_is_held_by_tests_that_are_there() -> None:
+    promises = section(read("docs/threat-model.md"), "What is promised")
+    rows = [row for row in promises.splitlines() if row.startswith("| ") and "`tests/" in row]
+    assert len(rows) > 10
+    for row in rows:
+        file = ""
+        for name in re.findall(r"`(tests/[^`]+|::[^`]+)`", row):
+            path, _, test = name.partition("::")
+            file = path or file
+            assert (ROOT / file).is_file() and (not test or f"def {test}(" in read(file)), name
+
+
 def test_what_the_readme_shows_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from layertui import demo
 from layertui.content.query import Query
 from layertui.worker.protocol import Failed, Message, SearchRequest, SurveyRequest, TreeRequest
 from tests.layouts import OciLayout, docker_archive
+from tests.programs import need
 from tests.worker.runs import frames, pin, start
 
 WATCHED = """
@@ -69,6 +71,20 @@ def test_files_are_read_without_network_programs_and_writes_outside_the_cache(
             written.add(Path(about))
     assert written
     assert not [path for path in written if not path.is_relative_to(tmp_path / "cache")]
+
+
+def test_an_archive_opens_where_there_is_no_network(tmp_path: Path) -> None:
+    """As the threat model recommends."""
+    need("unshare")
+    docker_archive(tmp_path / "app.tar", demo.image())
+    command = [sys.executable, "-P", "-m", "layertui", "tree", "app.tar"]
+    confined = ["unshare", "--map-root-user", "--net", *command]
+    done = subprocess.run(confined, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "os-release" in done.stdout
+    assert (
+        done.stdout
+        == subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    )
 
 
 def test_what_reaches_out_is_seen() -> None:
