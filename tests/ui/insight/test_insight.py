@@ -187,6 +187,19 @@ def test_secrets(snap_compare: Compare, looking: Looking) -> None:
     assert snap_compare(ExplorerApp("layertui-light"), terminal_size=(120, 40), run_before=run)
 
 
+async def test_headings_stand_over_their_columns_at_every_width(looking: Looking) -> None:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await pilot.press("3", "m", "tab")
+        for width in (90, 200, 120):
+            await pilot.resize_terminal(width, 40)
+            await quiet(pilot)
+            rows = screen_text(pilot).splitlines()
+            heading = next(row for row in rows if "LAYER RULE" in row)
+            finding = next(row for row in rows if ".env:" in row)
+            assert heading.rindex("WHERE") == finding.index("/srv"), width
+
+
 def test_sixteen_colours(snap_compare: Compare, looking: Looking, monkeypatch: pytest.MonkeyPatch) -> None:
     async def run(pilot: Pilot[None]) -> None:
         await at_waste(pilot)

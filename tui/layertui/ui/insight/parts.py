@@ -13,6 +13,7 @@ from layertui.ui.detail.page import Page, PageBuilder
 from layertui.ui.detail.subject import chip
 from layertui.ui.detail.words import CHANGE_MARKS
 from layertui.ui.widgets.lines import Document, Line, Span
+from layertui.ui.widgets.text_view import TextView
 from layertui.union.changes import Mark
 
 _SIZE, _COUNT, _CHIP = 8, 8, 6
@@ -196,3 +197,11 @@ class Findings(Document):
             rest = self._room() - self.gutter - sum(widths.values()) - _GAP * len(widths)
             widths["secret"] += max(min(rest // 2, _UNMASKED), 0)
         return list(widths.items())
+
+
+class FindingsView(TextView):
+    """Findings under a heading that is as wide as their columns."""
+
+    def on_resize(self) -> None:
+        if isinstance(self.document, Findings):
+            self.heading = [self.document.heading(), *self.heading[1:]]

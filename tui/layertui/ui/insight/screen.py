@@ -23,7 +23,7 @@ from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, message
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.insight.header import NAMES, TITLES, facts, tabs, title
-from layertui.ui.insight.parts import PARTS, Findings, name_of, sums_page
+from layertui.ui.insight.parts import PARTS, Findings, FindingsView, name_of, sums_page
 from layertui.ui.insight.size_pane import SizePane
 from layertui.ui.keys import Legend, bind
 from layertui.ui.stack import Origin
@@ -104,7 +104,7 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
         yield Static(id="parts")
         with Container(id="panes"):
             yield TextView(id="sums", classes="pane")
-            yield TextView(id="findings", classes="pane")
+            yield FindingsView(id="findings", classes="pane")
         yield self._sizes
         yield KeyBar()
 
@@ -131,11 +131,7 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
         self.set_class(event.size.width >= WIDE, "-wide")
         self._close_other()
         self._sizes.fit(*event.size)
-        self.call_after_refresh(self._fit)
-
-    def _fit(self) -> None:
-        self._tell()
-        self._show_findings(self._view("findings").cursor)
+        self.call_after_refresh(self._tell)
 
     def _view(self, name: str) -> TextView:
         return self.query_one(f"#{name}", TextView)

@@ -211,6 +211,7 @@ class TextView(SearchedView):
         if self.is_folded and line < self._laid:
             self.scroll_to(y=self._rows[line], animate=False, immediate=True)
         self._reveal()
+        self.refresh()  # it may have been painted in the new size, but laid out for the old one
 
     # Keys and mouse
 
