@@ -19,7 +19,7 @@ import pytest
 from layertui import demo
 from layertui.cli import main
 from tests.layouts import docker_archive
-from tests.waiting import SECONDS
+from tests.waiting import SECONDS, wait_for
 
 HOSTILE = "/a'b;touch ran $(touch ran) `touch ran`\n& \udcff"
 
@@ -36,19 +36,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
         "XDG_CACHE_HOME": str(folder / "cache"),
         "XDG_CONFIG_HOME": str(folder / "config"),
     }
-    with subprocess.Popen(
-        [sys.executable, "-m", "layertui", "serve", "my app; touch ran.tar", "--port", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=folder,
-        env=environment,
-        text=True,
-    ) as server:
-        assert server.stdout is not None and server.stderr is not None
-        yield folder, server.stdout.readline().strip()
+    with (
+        (folder / "log").open("w") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "layertui", "serve", "my app; touch ran.tar", "--port", "0"],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=environment,
+        ) as server,
+    ):
+        wait_for(lambda: "\n" in (folder / "log").read_text())
+        yield folder, (folder / "log").read_text().strip()
         server.terminate()
-        assert "layertui: " in server.stdout.read()  # of the app that could not start
-        assert server.stderr.read() == ""
         assert server.wait(SECONDS) == 0
     assert not list(folder.glob("ran*"))
 
@@ -133,7 +133,7 @@ async def test_a_link_opens_only_what_is_served_or_listed(served: tuple[Path, st
 
 
 async def screen_of(client: Any, link: str, query: str, until: str, keys: str = "") -> str:
-    """What is drawn in a session until a text is there; ``keys`` are sent first."""
+    """What is drawn in a session until a text is there; ``keys`` are sent once there is a tree."""
     from yarl import URL
 
     address = base_of(link) + f"session/{quote(query, safe='')}?width=120&height=40"
@@ -142,9 +142,10 @@ async def screen_of(client: Any, link: str, query: str, until: str, keys: str = 
         await session.send_json(["resize", {"width": 120, "height": 40}])
         async for message in session:
             if isinstance(message.data, bytes):
-                if not drawn and keys:
-                    await session.send_json(["stdin", keys])
                 drawn += message.data.decode()
+                if keys and "tree at layer" in drawn:
+                    await session.send_json(["stdin", keys])
+                    keys = ""
                 if until in drawn:
                     return drawn
     raise AssertionError(f"{until} was not drawn: {drawn[-2000:]!r}")
@@ -175,6 +176,7 @@ async def test_a_page_whose_app_cannot_start_says_that_it_has_ended(served: tupl
             assert [message async for message in session] == []
     finally:
         settings.unlink()
+    wait_for(lambda: "layertui: " in (folder / "log").read_text())
 
 
 def test_without_the_extra_one_line_says_how_to_get_it(

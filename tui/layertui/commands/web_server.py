@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import io
 import json
 import logging
 import secrets
@@ -105,6 +106,8 @@ class WebServer:
         """Serve until SIGINT or SIGTERM; the processes of the pages end with it."""
         # That a process was reaped only after the end of the server's loop is a warning of no use.
         logging.getLogger("asyncio").setLevel(logging.ERROR)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)  # textual-serve writes there why an app failed
         web.run_app(self._application(), sock=self._listening, print=None, access_log=None)
 
     def _application(self) -> web.Application:
