@@ -17,6 +17,7 @@ import pytest
 
 from layertui import __version__
 from layertui.cache.indexes import DamagedEntry
+from layertui.commands.parsers import is_confined
 from layertui.layers import native
 from layertui.layers.codec import pack_index, unpack_index_checked
 from layertui.layers.tar.scanner import scan
@@ -282,7 +283,8 @@ def test_which_is_used() -> None:
         done = subprocess.run(
             command, capture_output=True, text=True, env={**os.environ, "LAYERTUI_NATIVE": wanted}, check=True
         )
-        assert done.stdout == f"layertui {__version__}, {text}\n"
+        confined = "reader confined" if wanted == "1" and is_confined() else "reader not confined"
+        assert done.stdout == f"layertui {__version__}, {text}, {confined}\n"
 
 
 def test_another_interface_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

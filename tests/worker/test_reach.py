@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from layertui import demo
+from layertui.commands.parsers import is_confined
 from layertui.content.query import Query
 from layertui.worker.protocol import Failed, Message, SearchRequest, SurveyRequest, TreeRequest
 from tests.layouts import OciLayout, docker_archive
+from tests.native import need_core
 from tests.programs import lacking, need
 from tests.worker.runs import frames, pin, start
 
@@ -93,3 +97,67 @@ def test_what_reaches_out_is_seen() -> None:
     elsewhere = "docker://127.0.0.1:1/nobody"
     identity = pin("demo:")._replace(reference=elsewhere, pinned=elsewhere)
     assert "socket.connect" in {event for event, _ in reached(TreeRequest(identity, False))}
+
+
+CONFINED = """
+import json, os, socket, subprocess, sys
+from layertui.worker.main import confine
+from tests.worker.runs import pin
+
+reference, folder, cache = sys.argv[1:]
+confine(pin("demo:")._replace(pinned=reference))
+
+def attempt(what):
+    try:
+        what()
+    except PermissionError:
+        return "refused"
+    except OSError as error:
+        return type(error).__name__
+    return "done"
+
+print(json.dumps([
+    attempt(lambda: open(folder + "/new", "w")),
+    attempt(lambda: os.remove(folder + "/old")),
+    attempt(lambda: os.truncate(folder + "/old", 0)),
+    attempt(lambda: subprocess.run(["true"])),
+    attempt(lambda: socket.create_connection(("127.0.0.1", 1))),
+    attempt(lambda: open(folder + "/old").read()),
+    attempt(lambda: open(cache + "/layertui/entry", "w")),
+    attempt(lambda: os.replace(cache + "/layertui/entry", cache + "/layertui/kept")),
+]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("reference", "confined"),
+    [
+        ("app.tar", True),
+        ("oci:layout:1", True),
+        ("containers-storage:[/store]app", True),
+        ("docker-daemon:app", False),
+        ("podman:app", False),
+        ("docker://127.0.0.1:1/app", False),
+    ],
+)
+def test_the_kernel_confines_the_reader_of_files(tmp_path: Path, reference: str, confined: bool) -> None:
+    """landlock(7); the rights that it has since Linux 6.7."""
+    need_core()
+    if not is_confined() or tuple(map(int, platform.release().split(".")[:2])) < (6, 7):
+        lacking("no Landlock with these rights in this kernel")
+    (tmp_path / "old").write_text("kept")
+    command = [sys.executable, "-B", "-c", CONFINED, reference, str(tmp_path), str(tmp_path / "cache")]
+    environment = {
+        **os.environ,
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    (tmp_path / "cache/layertui").mkdir(parents=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    *attempts, reads, writes, renames = json.loads(done.stdout)
+    if confined:
+        assert attempts == ["refused"] * 5
+    else:
+        assert attempts == ["done", "done", "FileNotFoundError", "done", "ConnectionRefusedError"]
+    assert (reads, writes, renames) == ("done" if confined else "FileNotFoundError", "done", "done")
+    assert (tmp_path / "old").exists() == confined

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn, Protocol, cast
 
 from layertui import __version__
@@ -81,7 +82,7 @@ def command_parser(name: str) -> Parser:
 
 
 class _Version(argparse.Action):
-    """Print the version and exit; looks for the native core only then."""
+    """Print the version and what this machine adds to it, and exit; looks for that only then."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
         super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
@@ -91,17 +92,43 @@ class _Version(argparse.Action):
 
         found = core()
         print(
-            f"layertui {__version__},", f"native core {found.__version__}" if found else "without native core"
+            f"layertui {__version__},",
+            f"native core {found.__version__}," if found else "without native core,",
+            f"reader {'' if is_confined() else 'not '}confined",
         )
         parser.exit()
 
 
+def is_confined() -> bool:
+    """Return whether the process that reads images is confined here (``layertui.worker.main``)."""
+    from threading import Thread
+
+    from layertui.layers.native import core
+
+    done: list[bool] = []
+
+    def attempt() -> None:  # in a thread: that alone is confined
+        native = core()
+        with suppress(OSError):
+            done.append(native is not None and native.confine([]))
+
+    thread = Thread(target=attempt)
+    thread.start()
+    thread.join()
+    return any(done)
+
+
 def version_to_json() -> dict[str, object]:
-    """Return the versions of the program, of its JSON output, and of the native core."""
+    """Return the versions of the program, of its JSON output, and of the native core, and if the reader is confined."""
     from layertui.layers.native import core
 
     found = core()
-    return {"version": __version__, "schema": JSON_VERSION, "native": found.__version__ if found else None}
+    return {
+        "version": __version__,
+        "schema": JSON_VERSION,
+        "native": found.__version__ if found else None,
+        "confined": is_confined(),
+    }
 
 
 def program_parser() -> Parser:

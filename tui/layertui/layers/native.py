@@ -70,6 +70,14 @@ class Core(Protocol):
         """Return whether the events of a union are linked as they should be; see :mod:`layertui.union.codec`."""
         ...
 
+    def confine(self, folders: list[str]) -> bool:
+        """Take from this thread, and those it starts from now on, for good: to write outside of some folders, to
+        start programs, and to connect to anything; each as far as the kernel can (landlock(7)).
+
+        Return whether it can at all. Raises :class:`OSError`.
+        """
+        ...
+
 
 @cache
 def core() -> Core | None:

@@ -34,6 +34,9 @@ ENGINE_NAMES = {
 }
 """Transports of running engines (Docker, Podman) and the engine's display name."""
 
+CONNECTED_TRANSPORTS = (*ENGINE_NAMES, "docker")
+"""Transports of images that a server sends."""
+
 FILE_TRANSPORTS = ("docker-archive", "oci-archive", "oci", "dir")
 """Transports whose location is a path."""
 

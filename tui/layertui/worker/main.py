@@ -10,19 +10,23 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from layertui.cache.directory import cache_directory
 from layertui.cache.image_bytes import remember_bytes
 from layertui.cache.indexes import IndexCache
 from layertui.insight.sizes import layer_sizes
 from layertui.layers.codec import pack_index
+from layertui.layers.native import core
 from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.identity import Identity
 from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.numbers import EMPTY, LayerNumber
+from layertui.model.reference import CONNECTED_TRANSPORTS, parse_reference
 from layertui.model.sizes import total_of
 from layertui.model.unforeseen import unforeseen
 from layertui.sources.pinned import explain, open_pinned
@@ -181,6 +185,18 @@ def _check(reader: ImageReader, identity: Identity) -> None:
         raise error
 
 
+def confine(identity: Identity) -> None:
+    """Give up what the files of an image need not: the kernel then stops what a fault in a decoder could do."""
+    native = core()
+    if native is None or parse_reference(identity.pinned).transport in CONNECTED_TRANSPORTS:
+        return
+    folder = cache_directory()
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with suppress(OSError):
+        native.confine([str(folder)])
+
+
 def main() -> None:
     gc.disable()  # nothing here makes cycles, and millions of small objects come and stay
     sender = Sender(os.dup(sys.stdout.fileno()))
@@ -190,6 +206,7 @@ def main() -> None:
             return  # the app has closed the pipe
         if hasattr(os, "nice"):
             os.nice(10)  # the process that draws the screen goes first
+        confine(request.image)
         answer(request, sender)
     except ImageChanged as error:
         sender.send(Changed(error.name, error.is_removed))

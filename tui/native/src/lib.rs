@@ -2,8 +2,11 @@
 //!
 //! Python decides what layers mean: whatever is rare, malformed or worth a warning is left to
 //! it, entry by entry. What is here gives the same columns for the rest, which is nearly all.
+//!
+//! Besides, what needs a library of Rust: `confine`.
 
 mod columns;
+mod confine;
 mod header;
 mod pax;
 mod scan;
@@ -21,6 +24,8 @@ mod layertui_native {
 
     #[pymodule_export]
     use super::columns::{all_below, chains_fit};
+    #[pymodule_export]
+    use super::confine::confine;
     #[pymodule_export]
     use super::scan::Entries;
     #[pymodule_export]
