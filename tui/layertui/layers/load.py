@@ -7,16 +7,14 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from operator import itemgetter
+from contextlib import AbstractContextManager, nullcontext
+from queue import SimpleQueue
 
 from layertui.cache.indexes import IndexCache
 from layertui.layers.codec import pack_index, unpack_index_checked
 from layertui.layers.compression.format import Damaged, compression_of
 from layertui.layers.compression.stream import DecompressedStream, StoredBytes
 from layertui.layers.tar.capture import Keep
-from layertui.layers.tar.scanner import scan
 from layertui.layers.tar.window import PlainWindow, StreamWindow
 from layertui.model.blob import Blob
 from layertui.model.digest import algorithm_of, is_known, wrong_digest
@@ -94,26 +92,36 @@ def index_layers(
         image.arrival.watch(job)
     parts = {layer.number: job.layer(layer.number) for layer in image.layers}
     queue = _Queue(image)
+    done: SimpleQueue[tuple[LayerNumber, LayerIndex] | BaseException] = SimpleQueue()
 
-    def work() -> tuple[LayerNumber, LayerIndex]:
-        with queue.next() as layer:
-            return layer.number, index_layer(layer, cache, parts[layer.number], keep)
-
-    # The threads of a pool are joined at exit: unless cancelled they would go on reading.
-    with ThreadPoolExecutor(_index_threads(), thread_name_prefix="layer") as pool:
-        running: set[Future[tuple[LayerNumber, LayerIndex]]] = {pool.submit(work) for _ in image.layers}
+    def work() -> None:
         try:
-            while running:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from sorted((future.result() for future in done), key=itemgetter(0))
-        except Cancelled:
-            return
-        finally:
-            if running:
-                for part in parts.values():
-                    part.cancel()
-                for future in running:
-                    future.cancel()
+            for layer in queue.layers():
+                parts[layer.number].check()
+                done.put((layer.number, index_layer(layer, cache, parts[layer.number], keep)))
+        except BaseException as problem:
+            done.put(problem)
+
+    # Not of concurrent.futures, which takes as long to import as an image of a few layers takes to load.
+    threads = [
+        threading.Thread(target=work, name=f"layer_{number}")
+        for number in range(min(_index_threads(), len(image.layers)))
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in image.layers:
+            found = done.get()
+            if isinstance(found, BaseException):
+                raise found
+            yield found
+    except Cancelled:
+        return
+    finally:
+        for part in parts.values():
+            part.cancel()
+        for thread in threads:
+            thread.join()
 
 
 def _index_threads() -> int:
@@ -138,18 +146,19 @@ class _Queue:
         self._is_climbing = False  # whether a thread reads a layer because it is the lowest
         self._lock = threading.Lock()
 
-    @contextmanager
-    def next(self) -> Iterator[Layer]:
-        """Take a layer, to be held while it is read. Raises ``IndexError`` if all are taken."""
-        with self._lock:
-            climbs, self._is_climbing = not self._is_climbing, True
-            waiting = self._upwards if climbs else self._by_size
-            while (layer := waiting.popleft()).number in self._begun:
-                pass
-            self._begun.add(layer.number)
-        try:
+    def layers(self) -> Iterator[Layer]:
+        """Yield layers to a thread, which reads each before it asks for the next, until all are taken."""
+        while True:
+            with self._lock:
+                climbs, self._is_climbing = not self._is_climbing, True
+                waiting = self._upwards if climbs else self._by_size
+                while waiting and waiting[0].number in self._begun:
+                    waiting.popleft()
+                if not waiting:
+                    return
+                layer = waiting.popleft()
+                self._begun.add(layer.number)
             yield layer
-        finally:
             if climbs:
                 self._is_climbing = False
 
@@ -257,6 +266,8 @@ class _KeptIndex:
 
 
 def _scan(layer: Layer, blob: Blob, job: Job, keep: Keep | None) -> LayerIndex:
+    from layertui.layers.tar.scanner import scan
+
     stream = DecompressedStream(blob, algorithm_of(layer.descriptor.digest), job)
     try:
         if not stream.compression and blob.is_local:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from layertui.model import media_types, platforms
 from layertui.model.digest import digest_of
@@ -30,7 +30,6 @@ from layertui.sources.assemble import (
     readable_blob,
     step_of_v1,
 )
-from layertui.sources.attachments import Attachment
 from layertui.sources.docker_archive_items import (
     Item,
     LegacyItem,
@@ -43,6 +42,9 @@ from layertui.sources.files import Files, files_of, parse_object
 from layertui.sources.oci_groups import platform_of_image
 from layertui.sources.oci_layout import IMAGE_NAME, FilesLayout, config_and_layers, manifests_of, ways_to
 from layertui.sources.oci_subjects import attests
+
+if TYPE_CHECKING:
+    from layertui.sources.attachments import Attachment
 
 
 def open_image(reference: Reference, platform: str | None) -> Image:

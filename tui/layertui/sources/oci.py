@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from layertui.model import media_types, platforms
 from layertui.model.errors import LayertuiError, NoImage, few
@@ -22,7 +23,6 @@ from layertui.sources.assemble import (
     make_layers,
     platform_of,
 )
-from layertui.sources.attachments import Attachment, attachments_in, subjects
 from layertui.sources.files import files_of
 from layertui.sources.oci_groups import groups_of, platform_of_image, select_group
 from layertui.sources.oci_layout import (
@@ -38,7 +38,9 @@ from layertui.sources.oci_layout import (
 )
 from layertui.sources.oci_subjects import attests, subject_of
 from layertui.sources.pinned import open_pinned
-from layertui.sources.simple_signatures import MAX_SIGNATURE, signature_attachment
+
+if TYPE_CHECKING:
+    from layertui.sources.attachments import Attachment
 
 BUILD_CACHE = "it is a build cache of BuildKit"
 CACHE_CONFIG = "buildkit.cacheconfig"
@@ -59,6 +61,9 @@ def list_images(reference: Reference) -> list[ImageSummary]:
 
 def attachments_of(image: Image) -> Iterator[Attachment]:
     """See :class:`layertui.sources.attachments.AttachmentSource`."""
+    from layertui.sources.attachments import attachments_in, subjects
+    from layertui.sources.simple_signatures import MAX_SIGNATURE, signature_attachment
+
     open_pinned(identity_of(image))  # the path may be another archive or layout by now
     layout = layout_of(parse_reference(image.reference))
     yield from attachments_in(layout, image)

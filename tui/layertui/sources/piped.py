@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -136,6 +135,8 @@ def _copied(descriptor: int, shown: str, job: Job) -> Path:
 
     if not Path("/proc/self/fd").exists():
         raise LayertuiError(f"{shown} is a pipe", "there is no /proc to keep it in", "save it to a file")
+    import tempfile
+
     folder, done, data = cache_directory() / "piped", 0, head
     file = None
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from layertui import demo
 from layertui.model import platforms
@@ -10,7 +11,9 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Image, ImageSummary
 from layertui.model.reference import Reference
 from layertui.sources.assemble import created_of, labels_of
-from layertui.sources.attachments import Attachment
+
+if TYPE_CHECKING:
+    from layertui.sources.attachments import Attachment
 
 
 def open_image(reference: Reference, platform: str | None) -> Image:

@@ -6,8 +6,6 @@ import os
 from typing import NamedTuple
 
 from layertui.model.errors import LayertuiError
-from layertui.ui.terminal import die_by, has_terminal, terminal_streams
-from layertui.ui.terminal_background import asking
 
 IN_CI = ("true", "1", "yes")
 """Values of ``CI`` that mean a CI job (dive 0.13, ``options/ci.go``), in any case: AppVeyor sets ``True``."""
@@ -32,6 +30,8 @@ def is_ci() -> bool:
 
 def obstacle() -> str:
     """Return why the app cannot be opened here; empty if it can."""
+    from layertui.ui.terminal import has_terminal
+
     if not has_terminal():
         return "standard input or output is not a terminal"
     if is_ci():
@@ -50,6 +50,8 @@ def explore(reference: str | None, platform: str | None, cache: bool) -> int:
 
     keep_standard_input(reference)  # keys are read from the terminal
     from layertui.ui.settings import load_settings, settings_file
+    from layertui.ui.terminal import die_by, terminal_streams
+    from layertui.ui.terminal_background import asking
 
     settings = load_settings(settings_file())
     with terminal_streams(), asking(keys=0, screen=2) as question:

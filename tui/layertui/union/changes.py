@@ -8,15 +8,13 @@ from typing import Any, NamedTuple
 from layertui.model.entry import ENTRY_TYPES, Entry
 from layertui.model.layer_index import NO_EXTRA, Kind
 from layertui.model.numbers import Event, LayerNumber, Node
-from layertui.union.model import Absence, LayerUnion
+from layertui.union.model import WHITEOUT_NAMES, Absence, LayerUnion
 
 SameContent = Callable[[Event, Event], bool]
 """Returns whether two events have the same content."""
 
 ATTRIBUTES = frozenset({"mode", "owner", "mtime", "xattrs"})
 """What may differ between versions of a path with the same content: chmod, chown, touch, setfattr change it."""
-
-WHITEOUT_NAMES = {Absence.WHITEOUT: "file", Absence.OPAQUE: "opaque", Absence.REPLACED: "replaced"}
 
 
 class Mark(IntEnum):

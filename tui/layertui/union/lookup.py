@@ -11,8 +11,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.model.numbers import ROOT, Event, LayerNumber, Node
 from layertui.text.matching import similar_names
-from layertui.union.changes import WHITEOUT_NAMES
-from layertui.union.model import Absence, LayerUnion
+from layertui.union.model import WHITEOUT_NAMES, Absence, LayerUnion
 from layertui.union.symlinks import follow_links
 
 

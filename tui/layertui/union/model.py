@@ -36,6 +36,9 @@ class Absence(IntEnum):
     """Not deleted by a layer: the second side of a comparison does not have the path."""
 
 
+WHITEOUT_NAMES = {Absence.WHITEOUT: "file", Absence.OPAQUE: "opaque", Absence.REPLACED: "replaced"}
+"""How a path is deleted, in JSON."""
+
 VISIBLE_KINDS = bytes(kind <= Kind.SOCKET for kind in range(256))
 """Table for :meth:`bytes.translate` from ``ev_kind`` to 1 if the path exists after the event, else 0."""
 
