@@ -381,7 +381,7 @@ FAULTS = [
     Fault("ui/stack.py", " if on_top(self) else AwaitComplete()", "", STACK),
     Fault("ui/stack.py", "if on_top(node):\n        if isinstance", "if True:\n        if isinstance", STACK),
     Fault("ui/app.py", " or event.time >= self._closed_at", " or True", STACK),
-    Fault("ui/app.py", "        elif above and type", "        elif type", STACK),
+    Fault("ui/key_queue.py", "if len(app.screen_stack) < 2:", "if False:", STACK),
     Fault("ui/app.py", "loop.add_signal_handler(number, self._end_by, number)", "pass", TERMINAL),
     Fault("ui/terminal.py", "signal.signal(number, signal.SIG_DFL)", "raise SystemExit", TERMINAL),
     Fault(

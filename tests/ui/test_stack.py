@@ -1,6 +1,7 @@
 """Keys and clicks that come in one read, as over a slow line or on a busy machine."""
 
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,13 @@ from layertui.ui.explorer.layer_list import LayerList
 from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.finder.found_list import FoundList
 from layertui.ui.images.screen import ImagesScreen
+from layertui.ui.images.table import Table
 from layertui.ui.widgets.key_bar import KeyBar
 from tests.layouts import docker_archive
 from tests.textual_internals import screen_text
 from tests.ui.images_app import Images, settled
-from tests.ui.places import Places, summary, until
-from tests.ui.readings import loaded, sample
+from tests.ui.places import ALPINE, Places, summary, until
+from tests.ui.readings import Reading, image_opened, loaded, sample, use_reading
 
 DIALOGS = {
     "open": ["o", "z", "z", "z"],
@@ -196,6 +198,51 @@ async def test_two_clicks_on_a_choice_take_it_once(places: Places, tmp_path: Pat
         assert shown(pilot) == ["Screen", "ImagesScreen"]
 
 
+async def test_a_click_made_on_a_choice_that_was_just_taken_does_nothing_below(
+    places: Places, tmp_path: Path
+) -> None:
+    """On a busy machine it comes after the dialog is closed: a row of the table is under it by then."""
+    for name in ("a.tar", "b.tar"):
+        (tmp_path / name).touch()
+    app = Images()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        table = pilot.app.screen.query_one(Table)
+        row = table.cursor
+        await pilot.press("o")
+        options = pilot.app.screen.query_one(FoundList)
+        await until(pilot, lambda: options.count > 1)
+        at = options.content_region.offset + Offset(12, 1)
+        first, second = click(at), click(at)
+        for event in first:
+            app.post_message(event)
+        await until(pilot, lambda: shown(pilot) == ["Screen", "ImagesScreen"])
+        for event in second:
+            app.post_message(event)
+        await pilot.pause()
+        assert table.cursor == row
+        for event in click(at):
+            app.post_message(event)
+        await until(pilot, lambda: table.cursor != row)
+
+
+async def test_a_dialog_that_comes_late_does_not_cover_what_was_opened_meanwhile(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The platforms of an image are asked for, and help is opened before the source answers."""
+    use_reading(monkeypatch, Reading(sample()))
+    places.given["demo:"] = [ALPINE]
+    async with LayertuiApp("demo:", cache=False).run_test(size=(120, 40)) as pilot:
+        await image_opened(pilot)
+        await loaded(pilot)
+        places.answer.clear()
+        await pilot.press("p", "question_mark")
+        places.answer.set()
+        await until(pilot, lambda: all(thread.name != "platforms" for thread in threading.enumerate()))
+        await pilot.pause()
+        assert shown(pilot)[-2:] == ["ExplorerScreen", "HelpScreen"]
+
+
 async def test_two_clicks_on_a_key_press_it_once(places: Places) -> None:
     async with Images().run_test(size=(120, 40)) as pilot:
         await settled(pilot)
@@ -229,7 +276,15 @@ def test_screens_are_opened_and_closed_in_one_place() -> None:
     assert found == {"app.py", "stack.py"}
 
 
+def click(at: Offset) -> list[events.MouseEvent]:
+    """What a terminal sends for a press and a release of the left button, at this moment."""
+    return [
+        kind(None, at.x, at.y, 0, 0, 1, False, False, False, at.x, at.y)
+        for kind in (events.MouseDown, events.MouseUp)
+    ]
+
+
 def click_twice(pilot: Pilot[None], at: Offset) -> None:
     """Press and release the left button twice, in one read."""
-    for kind in (events.MouseDown, events.MouseUp) * 2:
-        pilot.app.post_message(kind(None, at.x, at.y, 0, 0, 1, False, False, False, at.x, at.y))
+    for event in (*click(at), *click(at)):
+        pilot.app.post_message(event)

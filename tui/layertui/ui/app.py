@@ -308,7 +308,7 @@ class LayertuiApp(App[None]):
         above = len(self.screen_stack) - 1  # the lowest is Textual's own, which is blank
         if above > 1:
             await self.pop_screen()
-        elif above and type(self.screen) is not ImagesScreen:
+        elif type(self.screen) is not ImagesScreen:
             await self.switch_screen(self._images())
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
