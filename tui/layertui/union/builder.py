@@ -243,8 +243,8 @@ class UnionBuilder:
         """Return the directory that a key leads to inside the image, following symlinks.
 
         With ``make``, a missing component becomes an implied directory, and one that is no
-        directory is replaced by one; without, either returns -1. So do a path longer than
-        :data:`MAX_PATH`, and any once :data:`MAX_DETOURS` are used up.
+        directory is replaced by one; without, either returns -1. So do a symlink loop, which every
+        engine refuses, a path longer than :data:`MAX_PATH`, and any once :data:`MAX_DETOURS` are used up.
 
         The loop keeps these invariants: ``node`` is an existing directory that the components
         taken so far lead to, ``todo`` are the components left, in reverse; a symlink is
@@ -272,10 +272,10 @@ class UnionBuilder:
             elif (
                 len(child_key) > MAX_PATH
                 or self._detours > MAX_DETOURS
-                or (kind == Kind.SYMLINK and self._replaces(child_key))
+                or (kind == Kind.SYMLINK and (links == MAX_PARENT_LINKS or self._replaces(child_key)))
             ):
                 return NO_NODE
-            elif kind == Kind.SYMLINK and links < MAX_PARENT_LINKS:
+            elif kind == Kind.SYMLINK:
                 links += 1
                 target = self._target(child)
                 self._detours += len(target)

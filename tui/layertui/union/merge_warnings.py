@@ -140,7 +140,7 @@ class MergeWarnings:
         self._warn(
             "out-of-reach",
             key,
-            "its directory is nested too deep or has too many symlinks: left out here",
+            "its directory is nested too deep or a symlink loop: left out here, refused by engines",
         )
 
     def symlink_parent(self, key: bytes, link: bytes) -> None:
