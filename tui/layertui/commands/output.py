@@ -124,17 +124,39 @@ class Output:
         ``right`` are right-aligned, ``shrink`` are truncated, in that order, to fit a terminal,
         ``colours`` color whole first cells.
         """
-        table = [list(headers), *([visible(cell) for cell in row] for row in rows)]
-        widths = [max(map(width_of, column)) for column in zip(*table, strict=True)]
+        table = [tuple(headers), *map(_visible_row, rows)]
+        columns = list(zip(*table, strict=True))
+        widths = [_widest(column) for column in columns]
+        is_wider = False
         for column in shrink:
             surplus = sum(widths) + 2 * (len(widths) - 1) - self.width
             if self.width and surplus > 0:
                 widths[column] = max(widths[column] - surplus, len(headers[column]), 8)
+                is_wider = True
         is_right = [column in right for column in range(len(headers))]
+        padded = columns if is_right[-1] else columns[:-1]
+        if not (is_wider or colours) and all(all(map(str.isascii, column)) for column in padded):
+            # Nearly all tables: an image may have a million rows.
+            form = "  ".join(
+                f"%{width if to_right else -width}s" for width, to_right in zip(widths, is_right, strict=True)
+            )
+            rest = iter(table)
+            while some := list(islice(rest, LINES)):
+                self.line("\n".join([(form % row).rstrip(" ") for row in some]))
+            return
         for row in table:
             cells = list(map(_fit, row, widths, is_right))
             cells[0] = self.colour(cells[0], colours.get(row[0], ""))
             self.line("  ".join(cells).rstrip(" "))
+
+
+def _visible_row(row: Sequence[str]) -> tuple[str, ...]:
+    return tuple(row) if "".join(row).isprintable() else tuple(map(visible, row))
+
+
+def _widest(cells: Sequence[str]) -> int:
+    """Return the width of a column."""
+    return max(map(len if all(map(str.isascii, cells)) else width_of, cells))
 
 
 def _is_coloured(color: str, is_terminal: bool) -> bool:

@@ -2,9 +2,8 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from layertui.model.numbers import LayerNumber
 
@@ -14,8 +13,7 @@ ENTRY_TYPES = ("file", "file", "symlink", "char", "block", "directory", "fifo", 
 """Type name by kind; a hardlink is a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A path with all its metadata; a hardlink has the type, metadata and size of its target."""
 
     path: str
