@@ -31,9 +31,9 @@ async def click(pilot: Pilot[None], item: str) -> None:
     [
         (
             120,
-            "⏎ explore  / filter  c containers  s sort  o open  d detail  space mark  D compare  ? help  q quit  ^p all",
+            "⏎ explore  / filter  F find  c containers  o open  s sort  d detail  space mark  D compare  ? help  q quit  ^p all",
         ),
-        (80, "⏎ explore  / filter  c containers  s sort  o open  ? help  q quit  ^p all"),
+        (80, "⏎ explore  / filter  F find  c containers  o open  ? help  q quit  ^p all"),
         (40, "⏎ explore  ? help  q quit  ^p all"),
         (20, "? help  q quit"),
     ],

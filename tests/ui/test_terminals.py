@@ -31,6 +31,7 @@ from tests.ui.dialogs import test_verify as verify
 from tests.ui.dockerfile import test_dockerfile as dockerfile
 from tests.ui.explorer import test_explorer
 from tests.ui.explorer import test_explorer_live as explorer_live
+from tests.ui.find import test_find as find
 from tests.ui.finder import test_finder as finder
 from tests.ui.images import test_images as images
 from tests.ui.images import test_live as live
@@ -263,6 +264,11 @@ def searched(place: Place) -> tuple[LayertuiApp, Run]:
     return search.app(), run
 
 
+def found(place: Place) -> tuple[LayertuiApp, Run]:
+    find.use(place.monkeypatch)
+    return Images(), find.asking("*log4j*.jar", "path", "j", "j")
+
+
 async def at_step(pilot: Pilot[None]) -> None:
     await dockerfile.opened(pilot)
     await dockerfile.go_to(pilot, "RUN adduser")
@@ -319,6 +325,8 @@ SCREENS: dict[str, tuple[Scene, tuple[Terminal, ...]]] = {
     "compare-facts": (comparing("shift+tab"), (LOW,)),
     "compare-diff": (comparing(*":/srv/quarry/app.py", "enter", "enter"), (LOW, ANSI)),
     "search": (searched, (LOW, ANSI)),
+    "find": (found, (LOW, ANSI)),
+    "find-nothing-yet": (on_images(find.opened), (LOW, LIGHT)),
 }
 """How each screen comes about, and the terminals that it is pictured in."""
 

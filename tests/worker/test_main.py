@@ -11,19 +11,29 @@ import pytest
 from layertui import demo
 from layertui.cache.image_bytes import recall_bytes
 from layertui.cache.indexes import IndexCache
+from layertui.find.found import FoundPath
 from layertui.layers.codec import unpack_index
 from layertui.model.blob import BytesBlob
 from layertui.model.identity import identity_of
-from layertui.model.numbers import ROOT
+from layertui.model.numbers import ROOT, LayerNumber
 from layertui.model.sizes import Bytes
 from layertui.sources import open_image
 from layertui.union.codec import unpack_union
 from layertui.union.merged_tree import MergedTree
-from layertui.worker.main import look
+from layertui.worker.main import AT_ONCE, look
 from layertui.worker.protocol import (
     Failed,
+    FilesRead,
+    FindDone,
     FindingsFound,
+    FindRequest,
+    Frame,
+    ImageBegun,
+    ImageDone,
+    ImagePinned,
+    ItemsFound,
     LayerDone,
+    LayerRead,
     LayersMerged,
     Sender,
     SurveyDone,
@@ -94,6 +104,40 @@ def test_packages_take_no_second_reading_of_the_layers(monkeypatch: pytest.Monke
         (findings,) = [frame for frame in frames(sent) if isinstance(frame, FindingsFound)]
     assert [row.where for row in findings.findings] == ["a 1"]
     assert len(noise) < sum(read) < 1.1 * len(noise)
+
+
+def test_finds_in_many_images_and_goes_on_where_one_cannot_be_opened(tmp_path: Path) -> None:
+    layout = OciLayout(tmp_path / "images")
+    layout.add("1", [tar(("/\udcff.conf", b"a")), tar(("/.wh.\udcff.conf", b""))])
+    layout.add("2", [tar(("/other", b"b"))])
+    images = [f"oci:{tmp_path}/{name}" for name in ("images:1", "none:1", "images:2", "images:1")]
+    sent = [
+        frame for frame in run(FindRequest(images, None, False, "path", "*.conf")) if not is_progress(frame)
+    ]
+    of_one = [ImageBegun, ImagePinned, ItemsFound, ImageDone]
+    kinds = [*of_one, ImageBegun, ImageDone, ImageBegun, ImagePinned, ImageDone, *of_one, FindDone]
+    assert [type(frame) for frame in sent] == kinds
+    assert [frame.items for frame in sent if isinstance(frame, ItemsFound)] == [
+        [FoundPath(images[0], LayerNumber(1), False, "/\udcff.conf", "file", 1)]
+    ] * 2
+    assert [frame.image for frame in sent if isinstance(frame, ImagePinned)] == [
+        pin(images[0]),
+        pin(images[2]),
+        pin(images[0]),
+    ]
+    problems = [frame.problems for frame in sent if isinstance(frame, ImageDone)]
+    assert [len(each) for each in problems] == [0, 1, 0, 0] and "none" in problems[1][0]
+
+
+def test_many_matches_are_sent_in_parts(tmp_path: Path) -> None:
+    files = [(f"/{number}", b"") for number in range(AT_ONCE + 1)]
+    OciLayout(tmp_path / "images").add("1", [tar(*files)])
+    sent = run(FindRequest([f"oci:{tmp_path}/images:1"], None, False, "path", "*"))
+    assert [len(frame.items) for frame in sent if isinstance(frame, ItemsFound)] == [AT_ONCE, 1]
+
+
+def is_progress(frame: Frame) -> bool:
+    return isinstance(frame, LayerRead | FilesRead)
 
 
 def test_says_in_one_frame_why_it_cannot_open(tmp_path: Path) -> None:

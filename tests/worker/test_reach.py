@@ -15,7 +15,7 @@ import pytest
 from layertui import demo
 from layertui.commands.parsers import is_confined
 from layertui.content.query import Query
-from layertui.worker.protocol import Failed, Message, SearchRequest, SurveyRequest, TreeRequest
+from layertui.worker.protocol import Failed, FindRequest, Message, SearchRequest, SurveyRequest, TreeRequest
 from tests.layouts import OciLayout, docker_archive
 from tests.native import need_core
 from tests.programs import lacking, need
@@ -69,6 +69,7 @@ def test_files_are_read_without_network_programs_and_writes_outside_the_cache(
         SurveyRequest(layout, True, "packages"),
         SurveyRequest(archive, True, "secrets"),
         SearchRequest(compressed, True, Query("root")),
+        FindRequest([layout.reference, archive.reference], None, True, "content", "root"),
     ):
         for event, about in reached(request):
             assert event == "write", (request, event, about)
@@ -102,10 +103,9 @@ def test_what_reaches_out_is_seen() -> None:
 CONFINED = """
 import json, os, socket, subprocess, sys
 from layertui.worker.main import confine
-from tests.worker.runs import pin
 
 reference, folder, cache = sys.argv[1:]
-confine(pin("demo:")._replace(pinned=reference))
+confine(["demo:", reference])
 
 def attempt(what):
     try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from layertui.cache.indexes import IndexCache
 from layertui.commands.output import Output, note, warn
 from layertui.commands.parsing import add_common
 from layertui.commands.progress import ProgressBar
-from layertui.find.found import Finder, FoundDigest, FoundItem, FoundLine, FoundPackage, FoundPath
-from layertui.find.memo import LayerMemo
+from layertui.find.asking import FIND_KINDS, find_in, finder_of
+from layertui.find.found import FoundDigest, FoundItem, FoundLine, FoundPackage, FoundPath
 from layertui.model.errors import LayertuiError
 from layertui.model.unforeseen import unforeseen
 from layertui.sources import list_images, list_local, open_image
@@ -67,7 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    finder = _finder(options)
+    kind = next((kind for kind in FIND_KINDS if getattr(options, kind, False)), "path")
+    finder = finder_of(kind, options.pattern, None if options.no_cache else IndexCache())
     failed: list[str] = []
     images = list(_images(options.places, options.quiet, failed))
     for problem in failed:
@@ -79,7 +81,8 @@ def run(options: argparse.Namespace) -> int:
         for number, reference in enumerate(images, 1):
             bar.start(f"image {number:,} of {len(images):,}")
             problems: list[str] = []
-            for found in _in_image(finder, reference, options.platform, bar, problems):
+            open_it = partial(open_image, reference, options.platform, bar.job)
+            for found in find_in(finder, open_it, problems, bar.job):
                 is_found = True
                 bar.clear()
                 if options.json:
@@ -96,27 +99,6 @@ def run(options: argparse.Namespace) -> int:
     if is_incomplete:
         return 2
     return 0 if is_found else 1
-
-
-def _finder(options: argparse.Namespace) -> Finder:
-    # Imported lazily: none pays for the imports of another.
-    if options.digest:
-        from layertui.find.digests import DigestFinder
-
-        return DigestFinder(options.pattern)
-    cache = None if options.no_cache else IndexCache()
-    if options.package:
-        from layertui.find.packages import PackageFinder
-        from layertui.insight.package_databases import PACKAGE_FILES
-
-        return PackageFinder(LayerMemo(cache, PACKAGE_FILES), options.pattern)
-    if options.content:
-        from layertui.find.lines import LineFinder
-
-        return LineFinder(LayerMemo(cache), options.pattern)
-    from layertui.find.paths import PathFinder
-
-    return PathFinder(LayerMemo(cache), options.pattern)
 
 
 def _images(places: Sequence[str], quiet: bool, failed: list[str]) -> Iterator[str]:
@@ -140,18 +122,6 @@ def _images(places: Sequence[str], quiet: bool, failed: list[str]) -> Iterator[s
 
 def _references(references: Iterable[str], place: str = "") -> Iterator[str]:
     yield from (reference for reference in references if reference and (place or reference != SAMPLE))
-
-
-def _in_image(
-    finder: Finder, reference: str, platform: str | None, bar: ProgressBar, problems: list[str]
-) -> Iterator[FoundItem]:
-    """Yield what matches in an image; append why the answer may be incomplete to ``problems``."""
-    try:
-        finder.damage = []
-        yield from finder.in_image(open_image(reference, platform, bar.job), bar.job)
-        problems += finder.damage
-    except Exception as error:
-        problems.append(str(unforeseen(error)))
 
 
 def _line(found: FoundItem, width: int, out: Output) -> str:

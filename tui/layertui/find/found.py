@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
+
+import msgspec
 
 from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
 
 
-@dataclass(frozen=True, slots=True)
-class FoundItem:
-    """A match of one kind; the fields are those of the JSON."""
+class FoundItem(msgspec.Struct, frozen=True, tag_field="match"):
+    """A match of one kind, its tag; the fields are those of the JSON."""
 
-    match: ClassVar[str]
     image: str
     """The reference that opens the image."""
     layer: LayerNumber | None
@@ -23,14 +22,13 @@ class FoundItem:
 
     def to_json(self) -> dict[str, Any]:
         """Return the match as the command line prints it."""
-        return {"match": self.match, **asdict(self)}
+        fields: dict[str, Any] = msgspec.to_builtins(self)
+        return fields
 
 
-@dataclass(frozen=True, slots=True)
-class FoundPath(FoundItem):
+class FoundPath(FoundItem, frozen=True, tag="path"):
     """An entry of a layer."""
 
-    match: ClassVar[str] = "path"
     visible: bool
     """Whether the final tree shows this version."""
     path: str
@@ -39,22 +37,18 @@ class FoundPath(FoundItem):
     """Bytes of a file's content; 0 for anything else."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundLine(FoundPath):
+class FoundLine(FoundPath, frozen=True, tag="content"):
     """A line of a file, as :class:`layertui.content.query.LineMatch` has it."""
 
-    match: ClassVar[str] = "content"
     line: int
     text: str
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class FoundPackage(FoundItem):
+class FoundPackage(FoundItem, frozen=True, tag="package"):
     """A package that a layer added, or upgraded to this version."""
 
-    match: ClassVar[str] = "package"
     visible: bool
     """Whether it is installed in the final tree."""
     kind: str
@@ -63,11 +57,9 @@ class FoundPackage(FoundItem):
     architecture: str
 
 
-@dataclass(frozen=True, slots=True)
-class FoundDigest(FoundItem):
+class FoundDigest(FoundItem, frozen=True, tag="digest"):
     """An image or layer with a digest."""
 
-    match: ClassVar[str] = "digest"
     what: str
     """``config`` (the image ID), ``manifest``, ``index``, ``repository digest``, ``blob``, ``diff ID``, ``chain ID``."""
     digest: str

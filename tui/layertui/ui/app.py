@@ -224,14 +224,23 @@ class LayertuiApp(App[None]):
         return None
 
     def explore_path(
-        self, reference: str, platform: str | None, path: bytes, layer: int, identity: "Identity"
+        self,
+        reference: str,
+        platform: str | None,
+        path: bytes,
+        layer: int,
+        identity: "Identity",
+        line: int = 0,
     ) -> None:
-        """Show a path, absolute as layers spell it, of an image that ``reference`` named, at a layer."""
+        """Show a path, absolute as layers spell it, of an image that ``reference`` named, at a layer.
+
+        ``layer`` 0 is the top; ``line`` is one of the file, unless it is 0.
+        """
         from layertui.ui.explorer.screen import ExplorerScreen
 
         screen = ExplorerScreen(reference, platform, identity=identity)
         self.push_screen(screen)
-        self.call_after_refresh(screen.show_path, path, layer)
+        self.call_after_refresh(screen.show_path, path, layer, line)
 
     def on_load(self) -> None:
         """Take the signals that end the program, before the terminal is changed."""

@@ -77,12 +77,12 @@ PLACE_KEYS = Binding.Group("finding")
 TASKS = {
     "Move": (
         "move page first last scroll_up scroll_down scroll_home scroll_end side focus_next focus_previous layer "
-        "change match step jump choose close to_field to_list"
+        "change match step jump image choose close to_field to_list"
     ),
     "Look": "",
-    "Filter and sort": "filter ask view tree sort reverse turn fold raw ignore switch press dead expand_all collapse_all",
+    "Filter and sort": "filter ask view kind tree sort reverse turn fold raw ignore switch press dead expand_all collapse_all",
     "Go to": (
-        "ask('jump') open explore enter go follow insight search dockerfile anatomy attachments verify warnings facts platform "
+        "ask('jump') open find_in_images explore enter go follow insight search dockerfile anatomy attachments verify warnings facts platform "
         "compare usage containers images out registry"
     ),
     "Copy and extract": "copy copy_all extract mark",

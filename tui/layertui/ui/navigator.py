@@ -26,9 +26,18 @@ class Navigator(Protocol):
         """Show the image or store that ``reference`` names; begin at the layer that a store calls ``layer``."""
 
     def explore_path(
-        self, reference: str, platform: str | None, path: bytes, layer: int, identity: Identity
+        self,
+        reference: str,
+        platform: str | None,
+        path: bytes,
+        layer: int,
+        identity: Identity,
+        line: int = 0,
     ) -> None:
-        """Show a path, absolute as layers spell it, of an image that ``reference`` named, at a layer."""
+        """Show a path, absolute as layers spell it, of an image that ``reference`` named, at a layer.
+
+        ``layer`` 0 is the top; ``line`` is one of the file, unless it is 0.
+        """
 
     def ask(self, title: str, use: Callable[[str], object], without: str = "") -> None:
         """Ask for an image other than ``without``; call ``use`` with its reference. A repository needs a tag too."""

@@ -1,4 +1,4 @@
-"""Reads an image in a process of its own: its tree, a part of its insight, or a search.
+"""Reads images in a process of its own: the tree of one, a part of its insight, a search in it or in many.
 
 ``python -m layertui.worker.main`` reads one request (:mod:`layertui.worker.protocol`) from standard
 input and writes frames to standard output. The app kills it when it needs no more, so that a
@@ -9,11 +9,11 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from layertui.cache.directory import cache_directory
 from layertui.cache.image_bytes import remember_bytes
@@ -22,7 +22,8 @@ from layertui.insight.sizes import layer_sizes
 from layertui.layers.codec import pack_index
 from layertui.layers.native import core
 from layertui.model.errors import ImageChanged, LayertuiError
-from layertui.model.identity import Identity
+from layertui.model.history_step import step_text
+from layertui.model.identity import Identity, identity_of
 from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.numbers import EMPTY, LayerNumber
@@ -37,12 +38,19 @@ from layertui.worker.protocol import (
     Changed,
     Failed,
     FilesRead,
+    FindDone,
     FindingsFound,
+    FindRequest,
+    ImageBegun,
+    ImageDone,
+    ImagePinned,
+    ImageRequest,
+    ItemsFound,
     LayerDone,
     LayerRead,
     LayersMerged,
     LinesFound,
-    Request,
+    Message,
     SearchDone,
     SearchRequest,
     Sender,
@@ -53,7 +61,6 @@ from layertui.worker.protocol import (
 )
 
 if TYPE_CHECKING:
-    from layertui.content.query import LineMatch
     from layertui.content.read import Contents
     from layertui.union.model import LayerUnion
 
@@ -65,7 +72,7 @@ AT_ONCE = 500
 """Findings or lines in a frame, few enough that unpacking them does not delay the screen."""
 
 
-def load(request: Request, image: Image, sender: Sender) -> None:
+def load(request: ImageRequest, image: Image, sender: Sender) -> None:
     """Send the image's indexes as they are read, unions of the layers that are complete, and the sums.
 
     A union of some layers is sent only while others still load, at growing intervals: merging
@@ -98,7 +105,7 @@ def load(request: Request, image: Image, sender: Sender) -> None:
 
 
 def read(
-    request: Request, image: Image, sender: Sender, keep: Sequence[bytes] = ()
+    request: ImageRequest, image: Image, sender: Sender, keep: Sequence[bytes] = ()
 ) -> "tuple[LayerUnion, Contents]":
     """Return the union of all layers and their contents, to look into; for ``keep`` see :class:`ImageReader`."""
     from layertui.content.read import Contents
@@ -111,21 +118,53 @@ def read(
     return union, Contents(image, union.indexes, union)
 
 
+class Outbox:
+    """Sends what is found in frames of many items, and progress a few times a second."""
+
+    def __init__(self, sender: Sender, frame: Callable[[list[Any]], Message] | None = None) -> None:
+        """``frame`` makes a frame of items."""
+        self._sender = sender
+        self._frame = frame
+        self._waiting: list[Any] = []
+        self._told = 0.0
+
+    def put(self, item: object) -> None:
+        """Send an item, at the latest with the next progress."""
+        self._waiting.append(item)
+        if len(self._waiting) == AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send the items that wait."""
+        if self._waiting and self._frame is not None:
+            self._sender.send(self._frame(self._waiting))
+            self._waiting = []
+
+    def files(self, done: int, total: int) -> None:
+        """Report the bytes of files; in the thread that finds items."""
+        if self._is_time():
+            self.flush()
+            self._sender.send(FilesRead(done, total))
+
+    def layer(self, layer: LayerNumber, done: int, total: int) -> None:
+        """Report the bytes of a layer; in any thread, before items are found in it."""
+        if self._is_time():
+            self._sender.send(LayerRead(layer, done, total))
+
+    def _is_time(self) -> bool:
+        now = time.monotonic()
+        is_time = now - self._told >= TICK
+        if is_time:
+            self._told = now
+        return is_time
+
+
 def look(request: SurveyRequest, image: Image, sender: Sender) -> None:
     """Send the result of a part of the insight."""
     from layertui.insight.survey import KEEP, survey
 
-    told = 0.0
-
-    def progress(done: int, total: int) -> None:
-        nonlocal told
-        if time.monotonic() - told >= TICK:
-            told = time.monotonic()
-            sender.send(FilesRead(done, total))
-
-    found = survey(
-        request.part, image, *read(request, image, sender, KEEP.get(request.part, ())), Job(progress)
-    )
+    read_image = read(request, image, sender, KEEP.get(request.part, ()))
+    found = survey(request.part, image, *read_image, Job(Outbox(sender).files))
     for start in range(0, len(found.findings), AT_ONCE):
         sender.send(FindingsFound(list(found.findings[start : start + AT_ONCE])))
     sender.send(SurveyDone(replace(found, findings=())))
@@ -136,31 +175,44 @@ def search(request: SearchRequest, image: Image, sender: Sender) -> None:
     from layertui.content.search import Search
 
     searched = Search(image, *read(request, image, sender), request.query)
-    waiting: list[LineMatch] = []
-    told = 0.0
-
-    def progress(done: int, total: int) -> None:
-        nonlocal told
-        if time.monotonic() - told >= TICK:
-            told = time.monotonic()
-            send()
-            sender.send(FilesRead(done, total))
-
-    def send() -> None:
-        if waiting:
-            sender.send(LinesFound(waiting.copy()))
-            waiting.clear()
-
-    for match in searched.matches(Job(progress)):
-        waiting.append(match)
-        if len(waiting) == AT_ONCE:
-            send()
-    send()
+    outbox = Outbox(sender, LinesFound)
+    for match in searched.matches(Job(outbox.files)):
+        outbox.put(match)
+    outbox.flush()
     sender.send(SearchDone(", ".join(searched.left_out)))
 
 
-def answer(request: Request, sender: Sender) -> None:
+def find_many(request: FindRequest, sender: Sender) -> None:
+    """Send what matches in each image as it is found; what cannot be read of one does not end the search."""
+    from layertui.find.asking import find_in, finder_of
+    from layertui.sources import open_image
+
+    finder = finder_of(request.kind, request.pattern, _cache(request))
+    outbox = Outbox(sender, ItemsFound)
+    job = Job(outbox.files, layers=outbox.layer)
+
+    def opened(reference: str) -> Image:
+        image = open_image(reference, request.platform, job)
+        steps = {each.layer: step_text(each) for each in image.history}
+        of_layers = [steps.get(layer.number, "") for layer in image.layers]
+        sender.send(ImagePinned(identity_of(image), of_layers))
+        return image
+
+    for reference in request.images:
+        sender.send(ImageBegun())
+        problems: list[str] = []
+        for item in find_in(finder, partial(opened, reference), problems, job):
+            outbox.put(item)
+        outbox.flush()
+        sender.send(ImageDone(problems))
+    sender.send(FindDone())
+
+
+def answer(request: ImageRequest | FindRequest, sender: Sender) -> None:
     """Open the image of a request and send what it asks for."""
+    if isinstance(request, FindRequest):
+        find_many(request, sender)
+        return
     try:
         image = open_pinned(request.image)
         match request:
@@ -174,7 +226,7 @@ def answer(request: Request, sender: Sender) -> None:
         raise explain(error, request.image) from error
 
 
-def _cache(request: Request) -> IndexCache | None:
+def _cache(request: ImageRequest | FindRequest) -> IndexCache | None:
     return IndexCache() if request.cache else None
 
 
@@ -185,10 +237,11 @@ def _check(reader: ImageReader, identity: Identity) -> None:
         raise error
 
 
-def confine(identity: Identity) -> None:
-    """Give up what the files of an image need not: the kernel then stops what a fault in a decoder could do."""
+def confine(references: Iterable[str]) -> None:
+    """Give up what the files of images need not: the kernel then stops what a fault in a decoder could do."""
     native = core()
-    if native is None or parse_reference(identity.pinned).transport in CONNECTED_TRANSPORTS:
+    transports = {parse_reference(reference).transport for reference in references}
+    if native is None or transports & {*CONNECTED_TRANSPORTS}:
         return
     folder = cache_directory()
     with suppress(OSError):
@@ -206,7 +259,7 @@ def main() -> None:
             return  # the app has closed the pipe
         if hasattr(os, "nice"):
             os.nice(10)  # the process that draws the screen goes first
-        confine(request.image)
+        confine(request.images if isinstance(request, FindRequest) else [request.image.pinned])
         answer(request, sender)
     except ImageChanged as error:
         sender.send(Changed(error.name, error.is_removed))

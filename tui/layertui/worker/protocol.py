@@ -12,6 +12,7 @@ from typing import IO, Any
 import msgspec
 
 from layertui.content.query import LineMatch, Query
+from layertui.find.found import FoundDigest, FoundLine, FoundPackage, FoundPath
 from layertui.insight.tally import Finding, Survey
 from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.identity import Identity
@@ -31,6 +32,23 @@ class FinalFrame(Message):
 
 
 class Request(Message):
+    """Base of what is asked for."""
+
+
+class FindRequest(Request):
+    """Send what matches in many images."""
+
+    images: list[str]
+    """The references that open them."""
+    platform: str | None
+    cache: bool
+    """Whether to use the cache of indexes and unions."""
+    kind: str
+    """See :data:`layertui.find.asking.FIND_KINDS`."""
+    pattern: str
+
+
+class ImageRequest(Request):
     """An image, and what to do with it."""
 
     image: Identity
@@ -38,18 +56,18 @@ class Request(Message):
     """Whether to use the cache of indexes and unions."""
 
 
-class TreeRequest(Request):
+class TreeRequest(ImageRequest):
     """Send the indexes of all layers and their unions."""
 
 
-class SurveyRequest(Request):
+class SurveyRequest(ImageRequest):
     """Send what a part of the insight finds."""
 
     part: str
     """See :mod:`layertui.insight.survey`."""
 
 
-class SearchRequest(Request):
+class SearchRequest(ImageRequest):
     """Send the lines that match a query."""
 
     query: Query
@@ -123,6 +141,35 @@ class SearchDone(FinalFrame):
     """What was not searched, for display; empty if nothing."""
 
 
+class ImageBegun(Message):
+    """The search of the next image of a :class:`FindRequest` begins."""
+
+
+class ImagePinned(Message):
+    """That image has been opened."""
+
+    image: Identity
+    steps: list[str]
+    """The build step of each layer on one line, base first; empty if not recorded. May be hostile."""
+
+
+class ItemsFound(Message):
+    """Some matches in that image."""
+
+    items: list[FoundPath | FoundLine | FoundPackage | FoundDigest]
+
+
+class ImageDone(Message):
+    """That image has been searched."""
+
+    problems: list[str]
+    """Why it could not be opened, or what of it could not be read."""
+
+
+class FindDone(FinalFrame):
+    """Every image has been searched."""
+
+
 class Changed(FinalFrame):
     """An :class:`ImageChanged` ended the work."""
 
@@ -156,10 +203,15 @@ Frame = (
     | SurveyDone
     | LinesFound
     | SearchDone
+    | ImageBegun
+    | ImagePinned
+    | ItemsFound
+    | ImageDone
+    | FindDone
     | Changed
     | Failed
 )
-_MESSAGE: Any = TreeRequest | SurveyRequest | SearchRequest | Frame
+_MESSAGE: Any = TreeRequest | SurveyRequest | SearchRequest | FindRequest | Frame
 _decoder = msgspec.msgpack.Decoder(_MESSAGE)
 
 

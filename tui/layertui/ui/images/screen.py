@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from layertui.model.sizes import Bytes
+    from layertui.ui.find.results import FindResults
     from layertui.ui.images.table_model import TableRow
     from layertui.ui.settings import ImageColumn, Settings
 
@@ -86,8 +87,15 @@ class ImagesScreen(StackScreen[None]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("slash", "filter", "filter", tooltip="Filter"),
+        bind(
+            "F",
+            "find_in_images",
+            "find",
+            tooltip="Find in all images: paths, contents, packages, digests",
+        ),
         bind("c", "containers", "containers", tooltip="Show the containers"),
         bind("c", "images", "images", tooltip="Show the images"),
+        bind("o", "app.open", "open", tooltip="Find an image, or open a reference or path"),
         bind("s", "sort", "sort", tooltip="Sort by name, size, created, …, source"),
         bind("S", "reverse", "reverse", show=False, tooltip="Reverse order"),
         bind("d", "detail", "detail", show=False, tooltip="Show or hide the detail"),
@@ -99,7 +107,6 @@ class ImagesScreen(StackScreen[None]):
             show=False,
             tooltip="Compare with the marked row, or with another image",
         ),
-        bind("o", "app.open", "open", tooltip="Find an image, or open a reference or path"),
         bind("R,ctrl+r", "look", "reload", show=False, tooltip="Reload images and containers"),
         bind("escape", "leave", "clear filter, hide detail, back", show=False),
     ]
@@ -119,6 +126,7 @@ class ImagesScreen(StackScreen[None]):
         self._settle: Timer | None = None
         self._query = ""
         self._marked: TableRow | None = None
+        self._found: FindResults | None = None  # the last search in the images
 
     def compose(self) -> ComposeResult:
         with Container(id="panes"):
@@ -304,6 +312,23 @@ class ImagesScreen(StackScreen[None]):
             navigator(self).ask(
                 f"Compare {row.cells['name']} with …", partial(compare, row.reference), row.reference
             )
+
+    def action_find_in_images(self) -> None:
+        """Find what matches in the rows that are shown, with the last results."""
+        from layertui.ui.find.results import FindResults
+        from layertui.ui.find.screen import FindScreen, Scope
+
+        def scope() -> Scope:
+            shown, total = len(self._table.rows), len(self._shown.rows())
+            name = count_text(total, self._shown.noun)
+            if shown < total:
+                name = f"{shown:,} of {name}"
+            elif not self._shown.whole:
+                name = f"{name} so far"
+            return Scope([row.reference for row in self._table.rows if row.reference], name)
+
+        self._found = self._found or FindResults()
+        open_above(self, FindScreen(scope, self._found))
 
     def action_containers(self) -> None:
         """Show the containers."""

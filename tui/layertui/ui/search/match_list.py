@@ -10,8 +10,9 @@ from textual.message import Message
 from textual.strip import Strip
 
 from layertui.text.sanitize import visible
-from layertui.ui.cells import clip, clip_start, shorten_path
+from layertui.ui.cells import shorten_path
 from layertui.ui.keys import bind
+from layertui.ui.search.excerpt import excerpt_spans
 from layertui.ui.widgets.lines import Span
 from layertui.ui.widgets.list_view import ListView
 
@@ -123,28 +124,10 @@ class MatchList(ListView):
             (path, "" if match.visible else "strike quiet"),
             (line, "quiet"),
             (" " * (place - cell_len(path) - len(line) + 1), ""),
-            *_text(match, room),
+            *excerpt_spans(match, room),
         ]
 
 
 def place_of(match: "LineMatch") -> str:
     """Return the path of a file, the field of the config, or the build step, safe to display."""
     return f"build step {match.line}" if match.where == "history" else visible(match.path)
-
-
-def _text(match: "LineMatch", room: int) -> list[Span]:
-    """Return as much of the line as fits ``room`` cells, with the match visible."""
-    before, found, after = (
-        visible(part.replace("\t", " "))
-        for part in (
-            match.text[: match.start].lstrip(),
-            match.text[match.start : match.end],
-            match.text[match.end :].rstrip(),
-        )
-    )
-    # If not all fits, the match and what follows it come first.
-    if cell_len(before) + cell_len(found) + cell_len(after) > room:
-        before = clip_start(before, max(room // 4, room - cell_len(found) - cell_len(after)))
-    found = clip(found, room - cell_len(before))
-    after = clip(after, room - cell_len(before) - cell_len(found))
-    return [(before, "quiet"), (found, "accent bold underline"), (after, "quiet")]

@@ -1,0 +1,1 @@
+"""The screen that finds what matches in many images."""
