@@ -18,7 +18,7 @@ from layertui import zstd
 from layertui.cache.directory import atomic_write, cache_directory, evict, lock, own_file, use
 from layertui.model.job import Job
 
-ENTRY_MAGIC = b"layertui\x03" + sys.byteorder[:1].encode()
+ENTRY_MAGIC = b"layertui\x04" + sys.byteorder[:1].encode()
 """Ends in the format's version and the byte order of the columns."""
 
 ZLIB_START = b"\x78"

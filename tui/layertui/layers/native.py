@@ -11,7 +11,7 @@ import os
 from functools import cache
 from typing import Any, Protocol, cast
 
-INTERFACE = 4
+INTERFACE = 5
 """The number of the interface below; a core with another is not used."""
 
 Columns = tuple[
@@ -66,8 +66,13 @@ class Core(Protocol):
         """See :func:`layertui.layers.column_bounds.all_below`; without either limit there is none."""
         ...
 
-    def chains_fit(self, last: bytes, ev_node: bytes, ev_prev: bytes) -> bool:
-        """Return whether the events of a union are linked as they should be; see :mod:`layertui.union.codec`."""
+    def union_fits(
+        self, length: int, columns: list[bytes], ev_kind: bytes, starts: list[int], counts: list[int]
+    ) -> bool:
+        """Return whether the columns of a union (``COLUMNS``) fit; see :mod:`layertui.union.codec`.
+
+        ``length`` is that of its keys in bytes, ``counts`` are the numbers of entries of the layers.
+        """
         ...
 
     def confine(self, folders: list[str]) -> bool:

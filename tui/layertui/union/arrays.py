@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import Protocol, TypeVar, cast, overload
 
 STRETCH = 4096
@@ -84,3 +84,11 @@ def ends(parent: ArrayColumn[int, int]) -> array[int]:
     for directory in sorted(last_child, reverse=True):
         end[directory] = end[last_child[directory]]
     return end
+
+
+def layers_of(starts: Sequence[int]) -> array[int]:
+    """Return the layer of each event, from the first event of each layer and one more for the end."""
+    layers = array("H")
+    for layer, (start, stop) in enumerate(pairwise(starts), 1):
+        layers.extend(array("H", [layer]) * (stop - start))
+    return layers

@@ -8,7 +8,6 @@ the image, as in umoci.
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
@@ -18,7 +17,7 @@ from typing import Any
 from layertui.layers.codec import column_of
 from layertui.model.layer_index import MAX_PATH, Kind, LayerIndex, positions
 from layertui.model.numbers import NO_EVENT, NO_NODE, ROOT, EntryNumber, Event, LayerNumber, Node
-from layertui.union.arrays import column
+from layertui.union.arrays import column, layers_of
 from layertui.union.merge_warnings import MergeWarnings
 from layertui.union.model import COLUMNS, Absence, LayerUnion
 from layertui.union.tree import new_tree
@@ -107,25 +106,18 @@ class UnionBuilder:
     def freeze(self) -> LayerUnion:
         """Return the union of the layers applied so far; more may be added afterwards."""
         keys, *columns, kinds = self._tree.columns()
-        names = [name for name in COLUMNS if name != "ev_layer"]
         arrays: dict[str, Any] = {
-            name: column_of(COLUMNS[name], data) for name, data in zip(names, columns, strict=True)
+            name: column_of(code, data) for (name, code), data in zip(COLUMNS.items(), columns, strict=True)
         }
         return LayerUnion(
             indexes=list(self._indexes),
             warnings=list(self._warnings.listed),
             keys=keys,
-            ev_layer=column(self._layers_of_events()),
+            ev_layer=column(layers_of(self._starts)),
             ev_kind=kinds,
             starts=list(self._starts),
             **arrays,
         )
-
-    def _layers_of_events(self) -> array[int]:
-        layers = array("H")
-        for layer, (start, stop) in enumerate(zip(self._starts, self._starts[1:], strict=False), 1):
-            layers.extend(array("H", [layer]) * (stop - start))
-        return layers
 
     def _child(self, parent: Node, name: bytes) -> bytes:
         return self._tree.key(parent) + b"\0" + name if parent else name

@@ -19,6 +19,7 @@ from layertui.layers.codec import column_of, decode_text, encode_text
 from layertui.layers.column_bounds import all_below
 from layertui.model.layer_index import Kind, LayerIndex, positions
 from layertui.model.numbers import ROOT, Event, LayerNumber, Node
+from layertui.union.arrays import column, layers_of
 from layertui.union.model import COLUMNS, VISIBLE_KINDS, Absence, LayerUnion, UnionWarning
 
 MERGE_VERSION = 2
@@ -52,6 +53,8 @@ def unpack_union(data: bytes | memoryview, indexes: list[LayerIndex]) -> LayerUn
     # Memory views, so that the columns are copied once.
     form = tuple[list[tuple[int, str, bytes, bytes]], memoryview, memoryview, list[int], list[memoryview]]
     warnings, keys, kinds, starts, columns = msgspec.msgpack.decode(data, type=form)
+    if starts[:1] != [0] or sorted(starts) != starts or starts[-1] != len(kinds):
+        raise ValueError("its layers do not fit its events")
     arrays: dict[str, Any] = {
         name: column_of(code, data) for (name, code), data in zip(COLUMNS.items(), columns, strict=True)
     }
@@ -62,6 +65,7 @@ def unpack_union(data: bytes | memoryview, indexes: list[LayerIndex]) -> LayerUn
             for layer, code, path, text in warnings
         ],
         keys=bytes(keys),
+        ev_layer=column(layers_of(starts)),
         ev_kind=bytes(kinds),
         starts=starts,
         **arrays,
@@ -83,44 +87,52 @@ def unpack_union_checked(data: bytes, indexes: list[LayerIndex]) -> LayerUnion:
 
 def _fits(union: LayerUnion) -> bool:
     """Return whether the columns are consistent with each other and with the indexes."""
-    nodes, events, starts = union.nodes, len(union.ev_node), union.starts
-    per_node = (union.offsets[1:], union.end, union.last)
-    per_event = (union.ev_layer, union.ev_entry, union.ev_prev, union.ev_inode, union.ev_kind)
+    nodes, events = union.nodes, len(union.ev_node)
+    per_node = (union.end, union.last)
+    per_event = (union.ev_entry, union.ev_prev, union.ev_inode, union.ev_kind)
     return (
         nodes > 0
+        and len(union.offsets) == nodes + 1
         and all(len(column) == nodes for column in per_node)
         and all(len(column) == events for column in per_event)
-        and (starts[:1], starts[-1:], sorted(starts)) == ([0], [events], starts)
-        and len(starts) == union.layers + 1
+        and len(union.starts) == union.layers + 1
         and all(0 < warning.layer <= union.layers for warning in union.warnings)
-        and _nodes_fit(union, events)
-        and _events_fit(union)
+        and union.keys.count(b"/") == nodes - 1
+        and _columns_fit(union)
+        and all(_is_symlink(union, Event(event)) for event in positions(union.ev_kind, Kind.SYMLINK))
     )
 
 
-def _nodes_fit(union: LayerUnion, events: int) -> bool:
-    numbers = array("I", range(union.nodes))
+def _columns_fit(union: LayerUnion) -> bool:
+    """Return whether all numbers refer to nodes, events and entries that are there."""
+    if (core := native.core()) is not None:
+        columns = [getattr(union, name).tobytes() for name in COLUMNS]
+        counts = [index.count for index in union.indexes]
+        return core.union_fits(len(union.keys), columns, union.ev_kind, union.starts, counts)
+    numbers = array("I", range(max(union.nodes, len(union.ev_node))))
+    return _nodes_fit(union, numbers[: union.nodes]) and _events_fit(union, numbers[: len(union.ev_node)])
+
+
+def _nodes_fit(union: LayerUnion, numbers: array[int]) -> bool:
     return (
-        union.keys.count(b"/") == union.nodes - 1
-        and union.offsets[0] == 0
+        union.offsets[0] == 0
         and union.offsets[-1] == len(union.keys) + 1
         and all_below(union.offsets[:-1], union.offsets[1:])
         and union.parent[ROOT] == -1
         and all_below(union.parent[1:], numbers[1:])
         and all_below(numbers, union.end)
         and all_below(union.end, union.nodes + 1)
-        and all_below(union.last, events, lowest=-1)
+        and all_below(union.last, len(union.ev_node), lowest=-1)
     )
 
 
-def _events_fit(union: LayerUnion) -> bool:
-    numbers = array("I", range(len(union.ev_node)))
-    layers = enumerate(zip(union.indexes, union.starts, union.starts[1:], strict=False), 1)
+def _events_fit(union: LayerUnion, numbers: array[int]) -> bool:
+    layers = zip(union.indexes, union.starts, union.starts[1:], strict=False)
     return (
         all_below(union.ev_node, union.nodes)
         and all_below(union.ev_prev, numbers, lowest=-1)
         and _chains_fit(union)
-        and all(_layer_fits(union, layer, index, start, stop) for layer, (index, start, stop) in layers)
+        and all(_layer_fits(union, *layer) for layer in layers)
         # A hardlink refers to an earlier event that stores an entry.
         and (
             union.ev_inode == numbers  # no hardlinks: the fast path
@@ -129,7 +141,6 @@ def _events_fit(union: LayerUnion) -> bool:
                 for event in compress(union.events, map(ne, union.ev_inode, numbers))
             )
         )
-        and all(_is_symlink(union, Event(event)) for event in positions(union.ev_kind, Kind.SYMLINK))
     )
 
 
@@ -138,8 +149,6 @@ def _chains_fit(union: LayerUnion) -> bool:
 
     They are if every event is either the last of its node or before one other event of its node.
     """
-    if (core := native.core()) is not None:
-        return core.chains_fit(union.last.tobytes(), union.ev_node.tobytes(), union.ev_prev.tobytes())
     node_of = cast("Callable[[int], int]", union.ev_node.__getitem__)
     lasts: Iterable[int] = union.last
     nodes: Iterable[int] = range(union.nodes)
@@ -158,11 +167,9 @@ def _chains_fit(union: LayerUnion) -> bool:
     )
 
 
-def _layer_fits(union: LayerUnion, layer: int, index: LayerIndex, start: int, stop: int) -> bool:
+def _layer_fits(union: LayerUnion, index: LayerIndex, start: int, stop: int) -> bool:
     """Return whether a layer's events refer to entries that it has, and agree on which are deletions."""
     entries, visible = union.ev_entry[start:stop], union.ev_kind[start:stop].translate(VISIBLE_KINDS)
-    if union.ev_layer[start:stop] != array("H", [layer]) * (stop - start):
-        return False
     if 0 not in visible:
         return all_below(entries, index.count, lowest=Absence.IMPLIED)
     return (

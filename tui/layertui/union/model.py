@@ -49,12 +49,11 @@ COLUMNS = {
     "end": "I",
     "last": "i",
     "ev_node": "I",
-    "ev_layer": "H",
     "ev_entry": "i",
     "ev_prev": "i",
     "ev_inode": "I",
 }
-"""The columns of a union that are arrays, and their type codes (:mod:`array`)."""
+"""The columns of a union that are stored as arrays, and their type codes (:mod:`array`); ``starts`` tell ``ev_layer``."""
 
 
 class UnionWarning(NamedTuple):

@@ -72,7 +72,7 @@ class Tree(Protocol):
         ...
 
     def columns(self) -> Sequence[bytes]:
-        """Return the columns of a :class:`~layertui.union.model.LayerUnion`: ``keys``, the arrays but ``ev_layer``, ``ev_kind``."""
+        """Return the columns of a :class:`~layertui.union.model.LayerUnion`: ``keys``, ``COLUMNS``, ``ev_kind``."""
         ...
 
 
