@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         answer_shell()
     open_standard_streams()
-    collecting = gc.isenabled()
+    # Where the process ends with the command, garbage is never collected.
+    collecting = gc.isenabled() and arguments is not None
     gc.disable()  # indexes are millions of long-lived objects without cycles
     try:
         status, problem = _outcome(words)

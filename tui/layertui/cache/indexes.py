@@ -52,6 +52,10 @@ class IndexCache:
 
     def read(self, key: str, decode: Callable[[bytes], Decoded]) -> Decoded | None:
         """Return what ``decode`` makes of an entry; ``None`` without one, or if it raises :class:`DamagedEntry`."""
+        return self.decode(key, self.unsealed(key), decode)
+
+    def unsealed(self, key: str) -> bytes | None:
+        """Return the bytes of an entry; ``None`` without one, or if it is damaged."""
         path = self.directory / key
         if not use(path):
             return None
@@ -59,11 +63,15 @@ class IndexCache:
             data = path.read_bytes()
         except OSError:
             return None
+        return self.decode(key, data, unseal)
+
+    def decode(self, key: str, data: bytes | None, decode: Callable[[bytes], Decoded]) -> Decoded | None:
+        """Return what ``decode`` makes of an entry's bytes; where it raises :class:`DamagedEntry`, delete the entry."""
         try:
-            return decode(unseal(data))
+            return None if data is None else decode(data)
         except DamagedEntry:
             with contextlib.suppress(OSError):
-                path.unlink()  # it is rebuilt
+                (self.directory / key).unlink()  # it is rebuilt
             return None
 
     def write(self, key: str, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 
 from layertui.cache.indexes import IndexCache
@@ -44,10 +45,13 @@ class ImageReader:
             self._key = union_key(keys)
         self.is_kept = cache is not None and bool(self._key) and cache.has(self._key)
         """Whether the union of all layers is expected to be in the cache."""
+        self._ahead: _Ahead | None = None
 
     def layers(self, job: Job = Job.NONE) -> Iterator[tuple[LayerNumber, LayerIndex]]:
         """Yield number and index of every layer as each is done; see :func:`index_layers`."""
         waiting: dict[int, LayerIndex] = {}
+        if self.is_kept and self._cache is not None:
+            self._ahead = _Ahead(self._cache, self._key)
         for number, index in index_layers(self._image, self._cache, job, self._keep):
             waiting[number] = index
             while len(self.indexes) + 1 in waiting:
@@ -67,7 +71,9 @@ class ImageReader:
         if self._cache is None or not self.is_lasting:
             self._merge()
             return self._builder.freeze()
-        union = self._cache.read(self._key, lambda data: unpack_union_checked(data, self.indexes))
+        ahead, self._ahead = self._ahead or _Ahead(self._cache, self._key), None
+        data = ahead.data()
+        union = self._cache.decode(self._key, data, lambda data: unpack_union_checked(data, self.indexes))
         if union is None:
             self._merge()
             union = self._builder.freeze()
@@ -78,3 +84,20 @@ class ImageReader:
         for index in self.indexes[self._added :]:
             self._builder.add(index)
         self._added = len(self.indexes)
+
+
+class _Ahead:
+    """An entry of the cache that is read and decompressed while the caller does something else."""
+
+    def __init__(self, cache: IndexCache, key: str) -> None:
+        self._data: bytes | None = None
+        self._thread = threading.Thread(target=self._run, args=(cache, key), name="union")
+        self._thread.start()
+
+    def data(self) -> bytes | None:
+        """Return its bytes; ``None`` without it."""
+        self._thread.join()
+        return self._data
+
+    def _run(self, cache: IndexCache, key: str) -> None:
+        self._data = cache.unsealed(key)
