@@ -6,11 +6,13 @@ import os
 import re
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
 
+from layertui.cache.indexes import IndexCache
 from layertui.compare.comparison import Comparison, Side
 from layertui.compare.growth import growth_by_directory
 from layertui.model.job import Cancelled, Job
@@ -28,9 +30,9 @@ SEEDS = int(os.environ.get("LAYERTUI_SEEDS", "100")) // 4
 """Random pairs of images; more of them for a longer run."""
 
 
-def side(layout: OciLayout, tag: str, layer: int | None = None) -> Side:
+def side(layout: OciLayout, tag: str, layer: int | None = None, cache: IndexCache | None = None) -> Side:
     image = open_image(f"oci:{layout.directory}:{tag}")
-    reader = ImageReader(image, None)
+    reader = ImageReader(image, cache)
     for _ in reader.layers():
         pass
     return Side(image, reader.union(), LayerNumber(len(image.layers) if layer is None else layer))
@@ -102,6 +104,25 @@ def without_lost(found: dict[str, tuple[str, ...]], *trees: dict[str, Facts]) ->
         if left or change != "modified":
             kept[path] = (change, *left)
     return kept
+
+
+def test_layers_from_the_cache(tmp_path: Path) -> None:
+    """Their columns are of other types, which depend on the values in each layer."""
+    layout, cache = OciLayout(tmp_path / "layout"), IndexCache(tmp_path / "cache")
+    early = tarfile.TarInfo()
+    early.mtime = -1
+    large = ("/same", b""), ("/large", b"x" * 70_000), ("/early", early), ("/link", "->large")
+    layout.add("a", [tar(("/same", b"")), tar(*large)], "gzip")
+    layout.add("b", [tar(("/same", b"")), tar(("/large", b"x")), tar(("/link", "->same"))], "gzip")
+    fresh, cached = (
+        told(Comparison(side(layout, "a", cache=cache), side(layout, "b", cache=cache), ())) for _ in range(2)
+    )
+    assert fresh == cached
+    assert cached == {
+        "/early": ("deleted",),
+        "/large": ("modified", "content"),
+        "/link": ("modified", "linkname"),
+    }
 
 
 def test_random_pairs_as_umoci_unpacks_them(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+from array import array
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
 from layertui.cache.indexes import DamagedEntry
-from layertui.layers.codec import pack_index, unpack_index_checked
+from layertui.layers.codec import INDEX_COLUMNS, pack_index, unpack_index_checked
 from tests.layers.tars import END, extended, facts, file, random_tar, scanned
 
 INDEX = scanned(random_tar(7, 2))
@@ -24,6 +26,35 @@ def test_round_trip() -> None:
     found = unpack_index_checked(pack_index(INDEX))
     assert facts(found) == facts(INDEX)
     assert found.warnings == INDEX.warnings and found.tar_size == INDEX.tar_size
+
+
+LIMITS = (0, 255, 256, 65_535, 65_536, (1 << 32) - 1, 1 << 32)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("mode", LIMITS[:4]),
+        ("uid", LIMITS[:6]),
+        ("gid", LIMITS[:6]),
+        ("size", LIMITS),
+        ("mtime", (-(1 << 40), -1, *LIMITS)),
+        ("mtime_ns", LIMITS[:6]),
+        ("offset", LIMITS),
+        ("link", (-1, 0, 255, 32_766, 32_767, 32_768)),
+    ],
+)
+def test_values_at_the_limits_of_narrower_columns(name: str, values: Sequence[int]) -> None:
+    """A column takes no more room than its values need, and none of them changes."""
+    index = scanned(file(b"a") + file(b"b") + END)
+    index.links = [b"target"] * 32_769
+    for value in values:
+        for column in ([value, value], [value, 0], [1, value]):
+            setattr(index, name, array(dict(INDEX_COLUMNS)[name], column))
+            found = getattr(unpack_index_checked(pack_index(index)), name)
+            assert list(found) == column
+            if value == 0:
+                assert found.itemsize == (2 if name == "link" else 1)
 
 
 def test_hostile_bodies_are_refused() -> None:

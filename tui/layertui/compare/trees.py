@@ -74,13 +74,11 @@ class LayerPool:
             start, links = joined.count, len(joined.links)
             self.starts.append(start)
             joined.kind += index.kind
-            for name, _ in INDEX_COLUMNS:
+            for name, code in INDEX_COLUMNS:
                 if name != "link":
-                    getattr(joined, name).extend(getattr(index, name))
-            if index.links:
-                joined.link.extend(array("i", [link + links if link >= 0 else link for link in index.link]))
-            else:
-                joined.link.extend(index.link)
+                    column = getattr(index, name)  # may be narrower
+                    getattr(joined, name).extend(column if column.typecode == code else array(code, column))
+            joined.link.extend([link + links if link >= 0 else link for link in index.link])
             joined.links += index.links
             for number, extra in index.extra.items():
                 joined.extra[start + number] = extra

@@ -6,6 +6,7 @@ A process that trusts the bytes uses :func:`unpack_index`; bytes of the cache ar
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from array import array
 from functools import cache
@@ -28,6 +29,11 @@ INDEX_COLUMNS = (
     ("offset", "Q"),
     ("link", "i"),
 )
+"""Columns of an index and their type codes (:mod:`array`); one that is unpacked may be narrower, see :data:`_HALF`."""
+_HALF: dict[str, Any] = {"Q": "I", "q": "I", "I": "H", "H": "B", "i": "h"}
+"""The type of half as many bytes that a column is stored in if all values fit."""
+_LOW = int(sys.byteorder == "big")
+"""Which half of a number is the lower one."""
 _OTHER_SURROGATES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 """Lone surrogates that Python's ``surrogateescape`` does not use for bytes."""
 _KINDS = bytes(Kind)
@@ -45,7 +51,7 @@ def pack_index(index: LayerIndex) -> bytes:
         "keys": index.keys,
         "count": index.count,
         "kind": index.kind,
-        "columns": [getattr(index, name).tobytes() for name, _ in INDEX_COLUMNS],
+        "columns": [_narrowed(getattr(index, name)).tobytes() for name, _ in INDEX_COLUMNS],
         "links": index.links,
         "xattrs": [
             [(encode_text(name), value) for name, value in xattrs.items()] for xattrs in attributes.values()
@@ -61,6 +67,27 @@ def pack_index(index: LayerIndex) -> bytes:
 def unpack_index(data: bytes | memoryview) -> LayerIndex:
     """Return the index that :func:`pack_index` was given; for other bytes, raise whatever it happens to raise."""
     return _index(_decoder().decode(data))
+
+
+def _narrowed(column: array[int]) -> array[int]:
+    """Return a column in the narrowest type for its values: most owners fit into a byte, and few files have 4 GB."""
+    while column and (half := _HALF.get(column.typecode)):
+        halves = memoryview(column).cast("B").cast(half)
+        if half.islower():  # -1 is a value, and the largest is left out: checking it would overflow
+            fits = all_below(column, (1 << (4 * column.itemsize - 1)) - 1, lowest=-1)
+        else:
+            fits = not halves[1 - _LOW :: 2].tobytes().strip(b"\0")
+        if not fits:
+            break
+        column = column_of(half, halves[_LOW::2].tobytes())
+    return column
+
+
+def _unpacked_column(code: str, data: memoryview, count: int) -> array[int]:
+    """Return a column of ``count`` values in the type that :func:`_narrowed` chose."""
+    while count > 0 and len(data) < count * array(code).itemsize and code in _HALF:
+        code = _HALF[code]
+    return column_of(code, data)
 
 
 def column_of(code: str, data: bytes | memoryview) -> array[int]:
@@ -84,7 +111,7 @@ def unpack_index_checked(data: bytes) -> LayerIndex:
 
 def _index(body: Any) -> LayerIndex:
     columns: dict[str, Any] = {
-        name: column_of(code, column)
+        name: _unpacked_column(code, column, body.count)
         for (name, code), column in zip(INDEX_COLUMNS, body.columns, strict=True)
     }
     facts: dict[str, Any] = {
@@ -120,8 +147,9 @@ def _check(index: LayerIndex) -> None:
         or index.kind.translate(None, delete=_KINDS)
         or not all_below(index.link, len(index.links), lowest=-1)
         or any(not 0 <= number < count for number in index.extra)
-        or not all_below(index.offset, 1 << 63)
-        or not all_below(index.size, 1 << 63)
+        or any(
+            column.itemsize == 8 and not all_below(column, 1 << 63) for column in (index.offset, index.size)
+        )
         or (count and _link_missing(index))
     )
     if wrong:
