@@ -359,8 +359,22 @@ def test_names_are_cleaned() -> None:
 
 
 def test_names_that_lead_out_stay_inside_and_are_said() -> None:
-    index = scanned(file(b"../../etc/passwd") + END)
-    assert facts(index)[0][0] == "/etc/passwd" and codes(index) == ["path-escapes"]
+    names = [b"../../etc/passwd", b"etc/group", b"../../etc/shadow", b"../.hidden", b".."]
+    index = scanned(b"".join(map(file, names)) + END)
+    assert [row[0] for row in facts(index)] == ["/etc/passwd", "/etc/group", "/etc/shadow", "/.hidden", "/"]
+    assert [(warning.code, warning.key) for warning in index.warnings] == [
+        ("path-escapes", b"etc\0passwd"),
+        ("path-escapes", b"etc\0shadow"),
+        ("path-escapes", b".hidden"),
+        ("path-escapes", b""),
+    ]
+
+
+def test_a_hardlink_whose_target_leads_out_is_said_by_its_own_name() -> None:
+    index = scanned(header(b"etc/link", b"1", linkname=b"../../etc/passwd") + END)
+    assert facts(index)[0][7] == "/etc/passwd"
+    [warning] = index.warnings
+    assert (warning.code, warning.key) == ("path-escapes", b"etc\0link") and "target" in warning.text
 
 
 def test_names_that_no_file_system_takes_are_left_out_and_said() -> None:

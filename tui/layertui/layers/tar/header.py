@@ -102,6 +102,24 @@ def octal(field: bytes) -> int:
     return int(digits, 8) if digits else 0
 
 
+def resolved(path: bytes) -> tuple[bytes, bool]:
+    """Return the key of a path, with ``/``, ``.``, ``..`` and repeated slashes resolved as every engine does.
+
+    And whether it leads out of the image: it is kept inside.
+    """
+    if b"\0" in path:
+        path = until_nul(path)
+    parts: list[bytes] = []
+    escapes = False
+    for part in path.split(b"/"):
+        if part == b"..":
+            escapes |= not parts
+            del parts[-1:]
+        elif part not in (b"", b"."):
+            parts.append(part)
+    return b"\0".join(parts), escapes
+
+
 class Broken(Exception):
     """The tar cannot be read any further."""
 
@@ -125,23 +143,10 @@ class Fields:
         self.device_of = {bytes(16): (0, 0)}
 
     def clean(self, path: bytes) -> bytes:
-        """Return the key of a path, with ``/``, ``.``, ``..`` and repeated slashes resolved as every engine does."""
-        if b"\0" in path:
-            path = until_nul(path)
-        parts: list[bytes] = []
-        escapes = False
-        for part in path.split(b"/"):
-            if part == b"..":
-                escapes |= not parts
-                del parts[-1:]
-            elif part not in (b"", b"."):
-                parts.append(part)
-        key = b"\0".join(parts)
+        """Return the key of a path, as :func:`resolved`; warn if it leads out of the image."""
+        key, escapes = resolved(path)
         if escapes:
-            text = (
-                "its name leads out of the image: kept inside here, Docker 29 with overlay2 refuses the layer"
-            )
-            self._warnings.warn("path-escapes", key, text)
+            self._warnings.name_escapes(key)
         return key
 
     def number(self, field: bytes, offset: int, what: str) -> int:

@@ -40,6 +40,7 @@ from layertui.layers.tar.header import (
     expected_sum,
     full_name,
     padding,
+    resolved,
     signed_sum_fits,
     until_nul,
 )
@@ -134,7 +135,7 @@ class _TarScan:
         sums, directories = self._sums, self._directories
         scanned_fields, kind_of_typeflag = SCANNED_FIELDS.unpack_from, KIND_OF_TYPEFLAG
         last_directory: bytes | None = None
-        prefix = b""
+        prefix: bytes | None = b""
         chunk, base, limit, offset, size, reported = b"", 0, -1, 0, 0, 0
         local: Pax | None = None
         while True:
@@ -227,7 +228,8 @@ class _TarScan:
                 last_directory = directory
                 known = directories.get(directory)
                 prefix = self._directory(directory) if known is None else known
-            if not last or last[0] == DOT:  # ".", "..", a whiteout, or a hidden file
+            # ".", "..", a whiteout, a hidden file, or a name that leads out
+            if not last or last[0] == DOT or prefix is None:
                 self._append(name, kind, header, size, offset)
             else:
                 keys.append(prefix + last)
@@ -297,7 +299,7 @@ class _TarScan:
             kind = Kind.DIRECTORY
         if flag not in KIND_OF_TYPEFLAG:
             what = "left out" if flag in TYPEFLAGS_IGNORED else f"a {Kind(kind).name.lower()}"
-            self._warnings.entry_type(self._fields.clean(name), flag, what)
+            self._warnings.entry_type(resolved(name)[0], flag, what)
         if flag in TYPEFLAGS_IGNORED:
             return content.following
         number = len(self._kinds)
@@ -397,9 +399,11 @@ class _TarScan:
             self._warnings.global_header(offset)
 
     def _link(self, target: bytes, kind: int) -> None:
-        self._collected.links[len(self._kinds) - 1] = (
-            self._fields.clean(target) if kind == Kind.HARDLINK else target
-        )
+        if kind == Kind.HARDLINK:
+            target, escapes = resolved(target)
+            if escapes:
+                self._warnings.target_escapes(self._keys[-1])
+        self._collected.links[len(self._kinds) - 1] = target
 
     def _device(self, header: bytes) -> None:
         major, minor = self._fields.device(header, 0)  # warned of already
@@ -427,9 +431,11 @@ class _TarScan:
 
     # Names
 
-    def _directory(self, directory: bytes) -> bytes:
-        """Return the cleaned directory as the prefix of its entries' keys."""
-        key = self._fields.clean(directory)
+    def _directory(self, directory: bytes) -> bytes | None:
+        """Return the cleaned directory as the prefix of its entries' keys; None if it leads out of the image."""
+        key, escapes = resolved(directory)
+        if escapes:
+            return None
         prefix = key + b"\0" if key else b""
         if len(self._directories) > MAX_DIRECTORIES:
             self._directories.clear()

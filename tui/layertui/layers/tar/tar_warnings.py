@@ -85,6 +85,14 @@ class TarWarnings:
 
     # Entries
 
+    def name_escapes(self, key: bytes) -> None:
+        text = "its name leads out of the image: kept inside here, Docker 29 with overlay2 refuses the layer"
+        self.warn("path-escapes", key, text)
+
+    def target_escapes(self, key: bytes) -> None:
+        """Warn of a hardlink, by its own key."""
+        self.warn("path-escapes", key, "the target of its hardlink leads out of the image: kept inside here")
+
     def too_long(self, key: bytes, what: str, length: int) -> None:
         """Warn of an entry that is left out because of the length of its name or target."""
         self.warn("name-too-long", key, f"{what} {length:,} bytes: left out here, engines refuse the layer")
