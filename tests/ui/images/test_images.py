@@ -20,7 +20,7 @@ from layertui.ui.images.table import Table
 from layertui.ui.images.table_model import TableRow
 from tests.textual_internals import screen_text
 from tests.ui.images_app import Images, settled
-from tests.ui.places import EVIL, GATEWAY, SHOP, Places, summary, until
+from tests.ui.places import EVIL, GATEWAY, SAMPLE, SHOP, Places, summary, until
 
 Compare = Callable[..., bool]
 
@@ -437,13 +437,23 @@ async def test_images_that_have_been_read_have_a_bar_of_their_live_and_dead_byte
     monkeypatch.setattr(Table, "show", show)
     async with Images().run_test(size=(160, 40)) as pilot:
         await settled(pilot)
-        await until(pilot, lambda: any(dead(pilot)))
-        assert [cell for cell in dead(pilot) if cell] == ["████████░░  25%"]
+        await until(pilot, lambda: "DEAD" in screen_text(pilot))
+        assert {cell.strip() for cell in dead(pilot)} == {"████████░░  25%", "?"}
         assert "DEAD" in screen_text(pilot) and all(had_column)  # it came with the rows
         remember_bytes(IndexCache(), GATEWAY.reference, GATEWAY.id, Bytes(0, 9))
         await pilot.press("question_mark", "escape")  # away from the list and back
-        await until(pilot, lambda: len([cell for cell in dead(pilot) if cell]) == 2)
+        await until(pilot, lambda: len([cell for cell in dead(pilot) if "%" in cell]) == 2)
         assert "░░░░░░░░░░ 100%" in dead(pilot)
+
+
+async def test_no_column_moves_when_only_the_last_place_has_images_that_have_been_read(places: Places) -> None:
+    remember_bytes(IndexCache(), SAMPLE.reference, SAMPLE.id, Bytes(75, 25))
+    places.answer.clear()
+    async with Images().run_test(size=(160, 40)) as pilot:
+        columns = [column.key for column in table(pilot).columns]
+        places.answer.set()
+        await settled(pilot)
+        assert columns == [column.key for column in table(pilot).columns] and "dead" in columns
 
 
 async def test_without_the_cache_nothing_is_said_of_dead_bytes(places: Places) -> None:
@@ -452,4 +462,4 @@ async def test_without_the_cache_nothing_is_said_of_dead_bytes(places: Places) -
     app.cache = False
     async with app.run_test(size=(160, 40)) as pilot:
         await settled(pilot)
-        assert not any(dead(pilot)) and "DEAD" not in screen_text(pilot)
+        assert not any("%" in cell for cell in dead(pilot)) and "DEAD" not in screen_text(pilot)

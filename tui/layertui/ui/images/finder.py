@@ -120,6 +120,14 @@ def ask_shared_sizes(owner: MessagePump, engine: str, done: Callable[[Mapping[st
     background(owner, sizes, done, name="shared-sizes")
 
 
+def has_read_any() -> bool:
+    """Return whether any image has been read before, of whatever place."""
+    from layertui.cache.image_bytes import has_bytes
+    from layertui.cache.indexes import IndexCache
+
+    return has_bytes(IndexCache())
+
+
 def read_before(image: "ImageSummary") -> "Bytes | None":
     """Return from the cache the live and dead bytes of an image, if it has been read before."""
     from layertui.cache.image_bytes import recall_bytes

@@ -74,7 +74,7 @@ def row_of_image(summary: "ImageSummary", order: tuple[int, int]) -> TableRow:
         "size": size_text(summary.size),
         "shared": "?",
         "unique": "?",
-        "dead": "",
+        "dead": "?".rjust(DEAD.width),
         "created": age_text(summary.created),
         "layers": "?" if summary.layers is None else str(summary.layers),
         "platform": platform,

@@ -29,6 +29,7 @@ from layertui.ui.images.finder import (
     ask_shared_sizes,
     container_places,
     engine_places,
+    has_read_any,
     image_places,
     read_before,
 )
@@ -121,6 +122,7 @@ class ImagesScreen(StackScreen[None]):
         self._shown = self._images
         self._shared: dict[str, Mapping[str, int]] = {}  # by engine
         self._sizes: Mapping[tuple[str, str], Bytes] = {}  # of images that have been read before
+        self._has_dead = False  # whether dead bytes have a column: from the start on, or it moves the others
         self._watches: dict[str, Watch] = {}
         self._changed: set[tuple[str, str]] = set()
         self._settle: Timer | None = None
@@ -140,6 +142,7 @@ class ImagesScreen(StackScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
+        self._has_dead = navigator(self).cache and has_read_any()
         settings = navigator(self).settings.images
         if settings.sort:
             self._images.sort = settings.sort, settings.reverse != image_row.descends(settings.sort)
@@ -402,8 +405,8 @@ class ImagesScreen(StackScreen[None]):
         if listing is self._images:
             has_engine = any(place.engine and said.rows for place, said in listing.answered())
             chosen = navigator(self).settings.images.columns
-            has_dead = any(row.keys["dead"] >= 0 for row in rows)
-            table.columns = image_row.columns_of(has_engine, has_dead, chosen)
+            self._has_dead = self._has_dead or any(row.keys["dead"] >= 0 for row in rows)
+            table.columns = image_row.columns_of(has_engine, self._has_dead, chosen)
         problem = ""
         try:
             found = search(rows, self._query)
