@@ -12,10 +12,13 @@ from textual.widgets import Static
 
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
+from layertui.model.job import Job
 from layertui.model.layer_index import path_of
 from layertui.model.numbers import ROOT, LayerNumber, Node
 from layertui.text.format import size_text
 from layertui.ui.app import LayertuiApp
+from layertui.ui.detail import layer_page
+from layertui.ui.detail.changes import Summaries
 from layertui.ui.detail.pane import DETAILS, PREVIEW
 from layertui.ui.dialogs.choose import ChooseDialog
 from layertui.ui.dialogs.extract import ExtractDialog
@@ -341,6 +344,17 @@ async def test_the_detail_follows_the_focus(read: Read) -> None:
         await pilot.press("k", "tab")
         await quiet(pilot)
         assert "Largest files" not in shown(pilot)
+
+
+async def test_a_layer_is_summed_up_before_the_tree_has_followed(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        at_top = detail(pilot).subject
+    assert at_top is not None and at_top.merged_layer == 9
+    step = next(step for step, entry in enumerate(at_top.image.history) if entry.layer == 2)
+    page = next(iter(layer_page.pages(at_top, step, (), Summaries(), Job())))
+    assert page.heading[0].text.startswith("▌layer 2: +")
 
 
 async def test_enter_on_a_dead_file_of_a_layer_shows_it(read: Read) -> None:

@@ -446,7 +446,9 @@ async def test_images_that_have_been_read_have_a_bar_of_their_live_and_dead_byte
         assert "░░░░░░░░░░ 100%" in dead(pilot)
 
 
-async def test_no_column_moves_when_only_the_last_place_has_images_that_have_been_read(places: Places) -> None:
+async def test_no_column_moves_when_only_the_last_place_has_images_that_have_been_read(
+    places: Places,
+) -> None:
     remember_bytes(IndexCache(), SAMPLE.reference, SAMPLE.id, Bytes(75, 25))
     places.answer.clear()
     async with Images().run_test(size=(160, 40)) as pilot:

@@ -289,6 +289,22 @@ async def test_the_files_are_beside_a_wide_map(looking: Looking) -> None:
         assert all(path.startswith("/usr/") for path in files(pilot))
 
 
+async def test_the_files_beside_the_map_keep_the_focus_where_there_is_no_room_for_both(
+    looking: Looking,
+) -> None:
+    async with ExplorerApp().run_test(size=(200, 50)) as pilot:
+        await opened(pilot)
+        await pressed(pilot, "tab", "down", "down")
+        largest = screen(pilot).query_one("#largest", TextView)
+        for size in ((80, 24), (120, 40), (200, 50)):
+            await pilot.resize_terminal(*size)
+            await added_up(pilot)
+            assert largest.has_focus and largest.region and largest.cursor == 2, size
+        await pilot.resize_terminal(80, 24)
+        await pressed(pilot, "tab")
+        assert screen(pilot).query_one(SizeList).has_focus and not largest.region
+
+
 async def test_what_is_small_is_together_and_can_be_gone_into(looking: Looking) -> None:
     async with ExplorerApp().run_test(size=(100, 20)) as pilot:
         await opened(pilot)

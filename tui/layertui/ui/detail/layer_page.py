@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from layertui.insight.size_rows import SizedFile
 from layertui.insight.sizes import largest_files
@@ -35,12 +36,13 @@ def pages(
     """
     number = layer_at(subject.image, step)
     build = _build(subject, step, number, layers)
-    if subject.union.is_alone or number != subject.merged_layer:
-        said = "what it changes is known once the layers up to it are read"
+    if subject.union.is_alone or number > subject.union.layers:
+        said = "what it changes is known once the layers up to it are read and merged"
         yield build.page(
             Line([("▌", f"layer:{number}"), (f"layer {number}", "bold"), (f": {said}", "quiet")])
         )
         return
+    subject = replace(subject, merged_layer=number)  # the tree may not have followed yet
     summary = summaries.of(subject)
     yield build.page(summary_line(subject, summary))
     if summary.undecided:
@@ -97,14 +99,15 @@ def _files(build: PageBuilder, files: list[SizedFile]) -> None:
 def _identity(build: PageBuilder, layer: Layer) -> None:
     build.add()
     size = layer.descriptor.size
-    stored = f"{size_text(size)} {layer.measured}" if size >= 0 else ""
+    is_stored = layer.measured == "as stored"
+    known = size_text(size) if is_stored else f"{size_text(size)} {layer.measured}"
     location = layer.unpacked.location if layer.unpacked is not None else ""
     location = layer.blob.location if layer.blob is not None else location
     for name, value in (
         ("digest", layer.descriptor.digest),
         ("diff ID", layer.diff_id),
         ("chain ID", layer.chain_id),
-        ("stored", stored),
+        ("stored" if is_stored else "recorded", known if size >= 0 else ""),
         ("at", location),
     ):
         if value:

@@ -96,6 +96,7 @@ class SizePane(Horizontal):
         """The sizes, once they have been added up."""
         self._job = Job()
         self._listing = Job()
+        self._listed: object = None  # of what the largest files are listed
         self._is_working = False
         self.level: Level | None = None
         self._here: object = None  # of what the level is
@@ -150,6 +151,8 @@ class SizePane(Horizontal):
         self._about.styles.height = 2 if self.is_map else 1
         if self.has_class("-beside"):
             self.remove_class("-files")
+        elif self._files.has_focus:  # those beside the map take its place, as they have the focus
+            self.add_class("-files")
         self.call_after_refresh(self._fitted)
 
     def _fitted(self) -> None:
@@ -236,6 +239,10 @@ class SizePane(Horizontal):
         browser, level = self.browser, self.level
         if browser is None or level is None or not self._files.display:
             return
+        listed = browser.by, browser.place, browser.with_dead
+        if listed == self._listed:
+            return  # with its cursor
+        self._listed = listed
         self._listing.cancel()
         if browser.rows() <= _LAID_OUT_AT_ONCE:
             self._list_files(browser.largest())
