@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 
 from layertui.model.entry import ENTRY_TYPES, Entry, rfc3339
+from layertui.model.layer_index import Kind
 from layertui.model.numbers import ROOT, LayerNumber, Node
 from layertui.text.format import mode_text, owner, size_text
 from layertui.union.model import Absence, LayerUnion
@@ -15,6 +17,8 @@ from layertui.union.model import Absence, LayerUnion
 HEADERS = ("MODE", "OWNER", "SIZE", "LAYER", "PATH")
 RIGHT = (2, 3)
 """Right-aligned columns."""
+_IN_COLUMNS = (int(Kind.FILE), int(Kind.DIRECTORY))
+"""Kinds of which the columns of an index tell all but extended attributes."""
 
 
 def cells(entry: Entry) -> tuple[str, ...]:
@@ -57,7 +61,7 @@ def tree_to_json(union: LayerUnion, top: Node, layer: LayerNumber) -> Iterator[s
     Ordinary files and directories are formatted without an :class:`Entry` each, in a few
     microseconds: an image may have a million.
     """
-    nodes = union.subtree(top) if top else union.descendants(ROOT)
+    nodes = _subtree(union, top)
     paths = _paths(union, nodes)
     columns = [
         (index.mode, index.uid, index.gid, index.size, index.mtime, index.mtime_ns, index.extra)
@@ -77,7 +81,7 @@ def tree_to_json(union: LayerUnion, top: Node, layer: LayerNumber) -> Iterator[s
             continue
         kind, number, owner_layer = kinds[event], entries[event], layers[event]
         mode, uid, gid, size, mtime, mtime_ns, extra = columns[owner_layer - 1]
-        if (kind == 0 or kind == 5) and number >= 0 and inodes[event] == event and number not in extra:
+        if kind in _IN_COLUMNS and number >= 0 and inodes[event] == event and number not in extra:
             head = _head(ENTRY_TYPES[kind], mode[number] & 0o7777, uid[number], gid[number])
             yield (
                 f'{{"path": {encode_basestring_ascii(paths[position])}, {head}{size[number]}, '
@@ -85,6 +89,35 @@ def tree_to_json(union: LayerUnion, top: Node, layer: LayerNumber) -> Iterator[s
             )
         else:
             yield to_json(union.entry(event, layer))
+
+
+def tree_cells(union: LayerUnion, top: Node, layer: LayerNumber) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of a node and its descendants in a merged tree; most without an :class:`Entry`, as for JSON."""
+    nodes = _subtree(union, top)
+    for node, path in zip(nodes, _paths(union, nodes), strict=True):
+        event = union.at(node, layer)
+        if event < 0:
+            continue
+        kind, number, owner_layer = union.ev_kind[event], union.ev_entry[event], union.ev_layer[event]
+        index = union.indexes[owner_layer - 1]
+        if (
+            kind in _IN_COLUMNS
+            and number >= 0
+            and union.ev_inode[event] == event
+            and number not in index.extra
+        ):
+            mode, owner_text = _mode_and_owner(
+                kind == Kind.DIRECTORY, index.mode[number] & 0o7777, index.uid[number], index.gid[number]
+            )
+            size = "" if kind == Kind.DIRECTORY else size_text(index.size[number])
+            yield mode, owner_text, size, str(owner_layer), path
+        else:
+            yield cells(union.entry(event, layer))
+
+
+def _subtree(union: LayerUnion, top: Node) -> Sequence[Node]:
+    """Return the nodes that are listed: the root itself is not."""
+    return union.subtree(top) if top else union.descendants(ROOT)
 
 
 def _paths(union: LayerUnion, nodes: Sequence[Node]) -> list[str]:
@@ -97,6 +130,11 @@ def _paths(union: LayerUnion, nodes: Sequence[Node]) -> list[str]:
 
 
 _SWAPPED = bytes.maketrans(b"\0/", b"/\0")
+
+
+@lru_cache(1 << 14)
+def _mode_and_owner(is_directory: bool, mode: int, uid: int, gid: int) -> tuple[str, str]:
+    return stat.filemode(mode | (stat.S_IFDIR if is_directory else stat.S_IFREG)), f"{uid}:{gid}"
 
 
 @lru_cache(1 << 14)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from layertui.commands.entries import HEADERS, RIGHT, cells, tree_to_json
+from layertui.commands.entries import HEADERS, RIGHT, tree_cells, tree_to_json
 from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image, add_layer
-from layertui.model.numbers import ROOT
 from layertui.union.lookup import find_shown, layer_number
 
 DESCRIPTION = """\
@@ -43,6 +42,5 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         out.lines(tree_to_json(union, top, layer))
     else:
-        events = (union.at(node, layer) for node in (union.subtree(top) if top else union.descendants(ROOT)))
-        out.table(HEADERS, (cells(union.entry(event, layer)) for event in events if event >= 0), RIGHT)
+        out.table(HEADERS, tree_cells(union, top, layer), RIGHT)
     return opened.status
