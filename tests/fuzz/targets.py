@@ -12,7 +12,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -193,6 +193,9 @@ class MemoryFiles:
 
     def get(self, name: str) -> Blob | None:
         return BytesBlob(self._files.get(name, self._other), name)
+
+    def legacy_layers(self) -> Sequence[str]:
+        return ()
 
 
 def documents(data: bytes) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ import pytest
 from layertui.model.errors import LayertuiError, SeveralImages
 from layertui.model.image import MAX_LAYERS
 from layertui.sources import list_images, open_image
+from layertui.sources.archive import ArchiveFiles
+from layertui.verify.image import verify_image
 from tests.layers.tars import END, file
 from tests.layouts import digest
 from tests.other_projects import fixture
@@ -168,6 +172,89 @@ def test_real_archives(name: str, tags: tuple[str, ...], layers: int) -> None:
     assert (tuple(image.tags), len(image.layers)) == (tags, layers)
     assert sorted(step.layer for step in image.history if step.layer) == list(range(1, layers + 1))
     assert all(layer.blob is not None for layer in image.layers)
+
+
+def test_nothing_is_wrong_with_a_real_archive_of_docker_1_9() -> None:
+    """The ID of its image is random: it is the digest of no document."""
+    found = list(verify_image(open_image(str(fixture(f"{GGCR}no_manifest.tar")))))
+    assert [(check.subject, check.what, check.status) for check in found] == [
+        ("config", "digest", "unchecked"),
+        ("layer 1", "diff ID", "unchecked"),
+    ]
+
+
+BASE, TOP, OTHER = "a" * 64, "b" * 64, "c" * 64
+BY_ID = {
+    **{f"{layer}/layer.tar": tar for layer, tar in zip((BASE, TOP, OTHER), TARS, strict=True)},
+    f"{BASE}/json": json.dumps({"id": BASE}).encode(),
+    f"{TOP}/json": json.dumps({"id": TOP, "parent": BASE}).encode(),
+}
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "compressed"])
+def test_images_that_docker_1_9_saved_by_id(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    """Without a name to record, ``docker save`` wrote no ``repositories`` (graph/export.go)."""
+    path = archive(tmp_path / "a.tar", BY_ID)
+    Path(path).write_bytes(pack(Path(path).read_bytes()))
+    image = open_image(path)
+    assert (image.id, image.tags, len(image.layers)) == (f"sha256:{TOP}", (), 2)
+    assert [row.reference for row in list_images(path)] == [f"docker-archive:{path}"]
+    path = archive(tmp_path / "b.tar", {**BY_ID, f"{OTHER}/json": json.dumps({"parent": BASE}).encode()})
+    assert [open_image(row.reference).id for row in list_images(path)] == [f"sha256:{TOP}", f"sha256:{OTHER}"]
+
+
+def test_layers_without_manifest_of_an_archive_that_is_cut(tmp_path: Path) -> None:
+    """``docker save`` of 1.10 to 24 has the same documents, and writes manifest.json last."""
+    path = Path(archive(tmp_path / "a.tar", BY_ID))
+    path.write_bytes(path.read_bytes().rstrip(b"\0"))
+    for place in (str(path), f"docker-archive:{path}"):
+        with pytest.raises(LayertuiError, match="is not an image"):
+            open_image(place)
+
+
+def test_one_name_of_two_images_selects_neither(tmp_path: Path) -> None:
+    items = [ITEM, {**ITEM, "Config": "d.json"}, {**ITEM, "RepoTags": ["app:1", "app:2"]}]
+    configs = {"c.json": config(), "d.json": of_platform("windows")}
+    path = archive(tmp_path / "a.tar", {**LAYERS, **configs, "manifest.json": manifest(*items)})
+    rows = list(list_images(path))
+    selectors = [row.reference.removeprefix(f"docker-archive:{path}:") for row in rows]
+    assert selectors == ["@0", "@1", "@2", "app:2"]
+    assert [open_image(row.reference).id for row in rows] == [row.id for row in rows]
+    for place, others in ((f"docker-archive:{path}:app:1", "could be several"), (path, "contains 3")):
+        with pytest.raises(SeveralImages, match=f"{others} images, @0, @1, app:2, choose one: ") as raised:
+            open_image(place)
+        assert [open_image(each).id for each in raised.value.choices.values()] == [
+            rows[0].id, rows[1].id, rows[2].id,
+        ]  # fmt: skip
+
+
+def test_one_broken_image_leaves_the_others_in_the_list(tmp_path: Path) -> None:
+    items = [{**ITEM, "RepoTags": ["bad:1"], "Config": "gone.json"}, ITEM]
+    path = archive(tmp_path / "a.tar", {**LAYERS, "c.json": config(), "manifest.json": manifest(*items)})
+    assert [row.name for row in list_images(path)] == ["app"]
+    path = archive(tmp_path / "b.tar", {**LAYERS, "manifest.json": manifest(*items)})
+    with pytest.raises(LayertuiError, match=r"has no gone\.json"):
+        list_images(path)
+
+
+def test_a_missing_layer_is_named_as_the_archive_does(tmp_path: Path) -> None:
+    for name in ("gone/layer.tar", "", None):
+        item = {**ITEM, "Layers": [*NAMES[:2], name]}
+        path = archive(tmp_path / "a.tar", {**LAYERS, "c.json": config(), "manifest.json": manifest(item)})
+        assert open_image(path).layers[2].missing == f"the archive has no {name}"
+
+
+def test_what_follows_a_compressed_archive_in_the_cache_is_no_part_of_it(tmp_path: Path) -> None:
+    """A copy ends in a mark of its own, which the members of a truncated archive reach."""
+    plain = Path(archive(tmp_path / "a.tar", {"manifest.json": b"[]", "f": b"text" * 99})).read_bytes()
+    packed = zlib.compressobj(wbits=31)
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(packed.compress(plain[: plain.index(b"text") + 10]) + packed.flush(zlib.Z_FULL_FLUSH))
+    files = ArchiveFiles(path)
+    member = files.get("f")
+    assert member is not None and (member.size, files.damage) == (396, "its gzip stream ends early")
+    assert member.pread(396, 0) == b"texttextte"
+    assert member.pread(9, 10) == member.pread(9, 300) == b""
 
 
 def test_legacy_chain_in_a_circle(tmp_path: Path) -> None:

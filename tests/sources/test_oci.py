@@ -14,7 +14,8 @@ from layertui.model.reference import parse_reference
 from layertui.sources import list_images, open_image
 from layertui.sources.oci import layout_of
 from layertui.sources.oci_layout import manifests_of
-from tests.layouts import INDEX, LAYER, MANIFEST
+from layertui.verify.image import verify_image
+from tests.layouts import CONFIG, INDEX, LAYER, MANIFEST
 from tests.sources.maker import TAR, Maker
 
 ATTESTS = {"vnd.docker.reference.type": "attestation-manifest"}
@@ -107,6 +108,23 @@ def test_layers_say_why_they_cannot_be_read(
         (maker.folder / "blobs" / descriptor["digest"].replace(":", "/")).unlink()
     [layer] = open_image(maker.index(maker.image(layers=[descriptor]))).layers
     assert missing in layer.missing and bool(layer.missing) == bool(missing)
+
+
+@pytest.mark.parametrize("malformed", [None, "x", {"mediaType": LAYER, "size": 5}, {"digest": 5}])
+def test_a_layer_without_a_digest_is_a_layer_that_is_missing(malformed: Any, maker: Maker) -> None:
+    """Go reads ``null`` as a descriptor too, whose digest skopeo and umoci refuse: no layer is left out."""
+    whole = maker.blob(TAR, LAYER)
+    image = open_image(maker.index(maker.image(layers=[malformed, whole])))
+    assert [layer.missing for layer in image.layers] == ["the manifest has no digest of it", ""]
+    assert [layer.descriptor.digest for layer in image.layers] == ["", whole["digest"]]
+    with pytest.raises(LayertuiError, match="layer 1 cannot be verified"):
+        list(verify_image(image))
+
+
+def test_a_config_that_says_nothing_has_no_layers(maker: Maker) -> None:
+    manifest = {"config": maker.blob({}, CONFIG), "layers": [maker.blob(TAR, LAYER)]}
+    image = open_image(maker.index(maker.blob(manifest, MANIFEST)))
+    assert image.warnings == ["the config lists 0 layers, the image has 1"]
 
 
 def test_no_images(maker: Maker) -> None:

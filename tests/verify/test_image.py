@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from layertui.model.image import Image
 from layertui.model.job import Cancelled, Job
 from layertui.sources import open_image
 from layertui.verify.image import verify_image
-from layertui.verify.layer import Check
+from layertui.verify.layer import Check, checks
+from tests.layers.tars import END, file
 from tests.layouts import OciLayout, docker_archive
+
+TAR = file(b"f", b"text") + END
 
 
 @pytest.fixture
@@ -87,6 +91,23 @@ def test_a_diff_id_that_lies(layout: Path) -> None:
     layers = [image.layers[0]._replace(diff_id=lie), *image.layers[1:]]
     found = wrong(image._replace(layers=layers))
     assert found["layer 1", "diff ID"].found == image.layers[0].diff_id
+
+
+def test_a_diff_id_of_another_algorithm_than_the_digest(tmp_path: Path) -> None:
+    """Of what is not compressed, both are of the same bytes."""
+    OciLayout(tmp_path / "image").add("1", [TAR])
+    (layer,) = open_image(str(tmp_path / "image")).layers
+    long, lie = f"sha512:{hashlib.sha512(TAR).hexdigest()}", f"sha384:{'0' * 96}"
+    by_sha512 = layer.descriptor._replace(digest=long)
+    for descriptor, diff_id, status in (
+        (layer.descriptor, long, "ok"),
+        (layer.descriptor, lie, "wrong"),
+        (by_sha512, layer.diff_id, "ok"),
+        (layer.descriptor._replace(digest="md5:00"), layer.diff_id, "ok"),
+        (layer.descriptor, "md5:00", "unchecked"),
+    ):
+        found = checks(layer._replace(descriptor=descriptor, diff_id=diff_id))
+        assert [check.status for check in found if check.what == "diff ID"] == [status]
 
 
 def test_a_size_that_lies(layout: Path) -> None:

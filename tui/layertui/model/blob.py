@@ -95,9 +95,10 @@ class FileState(NamedTuple):
 class LocalFile:
     """A local file as it was when this was made, opened at the first read; safe to share between threads."""
 
-    def __init__(self, path: Path, is_cached: bool = False) -> None:
+    def __init__(self, path: Path, is_cached: bool = False, size: int | None = None) -> None:
         """``is_cached``: a file of layertui's cache, which is never rewritten with other bytes and not checked.
 
+        ``size``: bytes of it that are read at most; what follows them in the cache is no part of the content.
         Raises :class:`LayertuiError` if the file cannot be looked at.
         """
         try:
@@ -106,6 +107,7 @@ class LocalFile:
             raise _unreadable(path, error) from error
         self.path = path
         self.state = FileState.of(facts)
+        self._size = size
         self.ctime_ns = 0 if is_cached else facts.st_ctime_ns
         """Also distinguishes files that have been given the same modification time, but changes with each rename
         and, of a cached file, each use, and so is 0 there."""
@@ -119,6 +121,8 @@ class LocalFile:
 
         Raises :class:`LayertuiError`; :class:`ImageChanged` if they are not those of the file as it was.
         """
+        if self._size is not None:
+            length = max(min(length, self._size - offset), 0)
         try:
             if self._fd < 0:
                 with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -72,7 +73,7 @@ class ArchiveFiles:
             return known
         blob = self._contents()
         index = scan(PlainWindow(blob))
-        if not any(name in IMAGE_KEYS for name in index.entry_keys()):
+        if not any(name in IMAGE_KEYS or LEGACY.fullmatch(name) for name in index.entry_keys()):
             blob.path.unlink(missing_ok=True)  # it is open
             if not self.damage and not index.damage:
                 lists.write(key, pack_index(index))
@@ -88,7 +89,8 @@ class ArchiveFiles:
 
                 copy = plain_copy(original, _decompress)
                 self.damage, size = copy.damage, copy.size
-                original = LocalFile(copy.path, is_cached=True)
+                # Members of a truncated archive reach beyond the copy.
+                original = LocalFile(copy.path, is_cached=True, size=copy.size)
                 what = f"{self.path} is empty when decompressed"
             self._plain = FileBlob(original, size=size)
             if not self._plain.size and not self.damage:
@@ -97,6 +99,11 @@ class ArchiveFiles:
 
     def names(self) -> list[str]:
         return [*self._files, *self._links]
+
+    def legacy_layers(self) -> Sequence[str]:
+        # Archives since Docker 1.10 have them too, which is all that is left of one without its end.
+        documents = () if self.damage else self._files
+        return [name.removesuffix("/json") for name in documents if LEGACY.fullmatch(key_of(name))]
 
     def get(self, name: str) -> Blob | None:
         name = path_of(key_of(name))[1:]
@@ -167,6 +174,8 @@ class SparseBlob(Blob):
 
 IMAGE_KEYS = (b"manifest.json", b"index.json", b"repositories")
 """Members of which each archive of an image has one."""
+LEGACY = re.compile(rb"[0-9a-f]{64}\0json")
+"""The document of a layer: Docker up to 1.9 has nothing else beside the layers of images that were saved by ID."""
 
 
 def _decompress(file: LocalFile, write: Callable[[bytes], None]) -> str:

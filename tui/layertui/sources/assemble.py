@@ -170,6 +170,8 @@ def readable_blob(descriptor: Descriptor, blob: Blob | None) -> tuple[Blob | Non
             return None, f"foreign layer, not stored: fetched from {descriptor.urls[0]}"
         if media_types.is_foreign(media_type):
             return None, "non-distributable layer: not stored"
+        if not descriptor.digest:
+            return None, "the manifest has no digest of it"
         return None, f"blob {descriptor.digest} not found"
     base = media_type.partition("+")[0]
     if not media_type or any(base == known or base.startswith(known + ".") for known in media_types.LAYERS):

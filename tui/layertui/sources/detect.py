@@ -62,7 +62,7 @@ def _of_archive(files: ArchiveFiles) -> str:
         return "docker-archive"
     if files.get("index.json") is not None:
         return "oci-archive"
-    if files.get("repositories") is not None:
+    if files.get("repositories") is not None or files.legacy_layers():
         return "docker-archive"
     kind = LayertuiError if files.damage else NoImage
     why = "a tar archive without manifest.json, index.json or repositories at the top"

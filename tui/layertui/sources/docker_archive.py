@@ -37,6 +37,7 @@ from layertui.sources.docker_archive_items import (
     items,
     only_item,
     own_selector,
+    selects,
 )
 from layertui.sources.files import Files, files_of, parse_object
 from layertui.sources.oci_groups import platform_of_image
@@ -89,7 +90,7 @@ def open_item(files: Files, reference: Reference, platform: str | None) -> Image
     if isinstance(item, LegacyItem):
         return _legacy_image(files, named, item, platform)
     config_name = item.manifest.get("Config")
-    if not isinstance(config_name, str):
+    if not isinstance(config_name, str) or not config_name:
         raise LayertuiError(f"manifest.json of {files.path} has no config")
     blob = files.get(config_name)
     if blob is None:
@@ -112,6 +113,10 @@ def open_item(files: Files, reference: Reference, platform: str | None) -> Image
         source = sources.get(diff_id) if isinstance(sources, dict) else None
         stored.append((_descriptor(source, name, layer.size if layer else -1), layer))
     layers, more = make_layers(stored, diff_ids)
+    layers = [
+        layer if blob or layer.descriptor.digest else layer._replace(missing=f"the archive has no {name}")
+        for layer, name, (_, blob) in zip(layers, names, stored, strict=True)
+    ]
     history, odd = history_of(config, len(layers))
     return Image(
         reference=str(named),
@@ -138,16 +143,25 @@ def open_item(files: Files, reference: Reference, platform: str | None) -> Image
 
 
 def summaries(files: Files, reference: Reference) -> list[ImageSummary]:
-    """Return a row for each tag of each image, or of the one that a reference selects."""
+    """Return a row for each tag of each image, or of the one that a reference selects.
+
+    Images that cannot be read are omitted. Raises :class:`LayertuiError` if no image can be read.
+    """
     found = items(files)
     location = reference.location
-    rows = []
+    rows: list[ImageSummary] = []
+    problems = []
     for item in [item_named(found, reference.selector, str(files.path))] if reference.selector else found:
-        image = open_item(files, Reference("docker-archive", location, f"@{item.number}"), None)
+        try:
+            image = open_item(files, Reference("docker-archive", location, f"@{item.number}"), None)
+        except LayertuiError as problem:
+            problems.append(problem)
+            continue
         stored = _stored_platforms(files, image)
         for tag in item.tags or ("",):
             name, _, label = tag.rpartition(":")
-            selector = tag or (f"@{item.number}" if len(found) > 1 else "")
+            is_own = bool(tag) and selects(tag, item, found)
+            selector = tag if is_own else f"@{item.number}" if len(found) > 1 else ""
             rows.append(
                 ImageSummary(
                     reference=str(Reference("docker-archive", location, selector)),
@@ -163,6 +177,8 @@ def summaries(files: Files, reference: Reference) -> list[ImageSummary]:
                     labels=labels_of(image.config),
                 )
             )
+    if problems and not rows:
+        raise problems[0]
     return rows
 
 
@@ -302,4 +318,6 @@ def _legacy_image(files: Files, reference: Reference, item: LegacyItem, platform
         layers=layers,
         warnings=["an archive of Docker 1.9 or older, without digests", *_damage(files)],
         damage=files.damage,
+        # The ID of such an image is no digest of anything.
+        links=[Link("config", Descriptor("", "", -1), document.data, document.location)],
     )

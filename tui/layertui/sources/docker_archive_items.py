@@ -56,6 +56,8 @@ def items(files: Files) -> Sequence[Item]:
 
 
 def legacy_items(files: Files) -> list[LegacyItem]:
+    if files.get("repositories") is None and (tops := _untagged(files)):
+        return [LegacyItem(number, (), top) for number, top in enumerate(tops)]
     if files.get("repositories") is None:
         missing = "it has neither manifest.json nor index.json nor repositories"
         why = f"{missing}, and is damaged: {files.damage}" if files.damage else missing
@@ -71,6 +73,16 @@ def legacy_items(files: Files) -> list[LegacyItem]:
     return [LegacyItem(number, tuple(names), top) for number, (top, names) in enumerate(tags.items())]
 
 
+def _untagged(files: Files) -> list[str]:
+    """Return the IDs of the layers that no other stands on, in an archive of images saved by ID."""
+    layers = files.legacy_layers()
+    below = set()
+    for layer in layers:
+        value, _ = read_json(files, f"{layer}/json", documents.CONFIG_SCHEMA)
+        below.add(value.get("parent") if isinstance(value, dict) else None)
+    return [layer for layer in layers if layer not in below]
+
+
 def item_named(found: Sequence[Item], selector: str, name: str) -> Item:
     """Return the image that a name or position selects. Raises :class:`NotFound`."""
     if selector.startswith("@"):
@@ -79,9 +91,11 @@ def item_named(found: Sequence[Item], selector: str, name: str) -> Item:
             return found[int(number)]
         raise NotFound(f"{name} has no image {selector}", f"available: @0 to @{len(found) - 1}")
     for full in full_names(selector):
-        for item in found:
-            if full in item.tags:
-                return item
+        named = [item for item in found if full in item.tags]
+        if len(named) > 1:
+            raise _several(f"{name}:{selector} could be several images", named, found, name)
+        if named:
+            return named[0]
     listed = few(tag for item in found for tag in item.tags) or "no names"
     raise NotFound(f"{name} has no image {selector}", f"available: {listed}")
 
@@ -96,15 +110,24 @@ def only_item(
         fitting = [item for item in found if platforms.fits(wanted, platform_of_item(item))]
     if len(fitting) == 1:
         return fitting[0]
-    how = "NAME:TAG" if any(item.tags for item in found) else "@INDEX"
-    names = [own_selector(item, found) for item in found]
-    choices = {each: str(Reference("docker-archive", name, each)) for each in names}
-    what = f"{name} contains {len(found)} images"
-    raise SeveralImages(what, choices, f"choose one: docker-archive:{name}:{how}")
+    raise _several(f"{name} contains {len(found)} images", found, found, name)
+
+
+def _several(what: str, choices: Sequence[Item], found: Sequence[Item], name: str) -> SeveralImages:
+    """Return the error that lists the selectors of images to choose from."""
+    names = [own_selector(item, found) for item in choices]
+    how = "@INDEX" if all(each.startswith("@") for each in names) else "NAME:TAG"
+    references = {each: str(Reference("docker-archive", name, each)) for each in names}
+    return SeveralImages(what, references, f"choose one: docker-archive:{name}:{how}")
 
 
 def own_selector(item: Item, found: Sequence[Item]) -> str:
     """Return the selector of an image; empty if it is the archive's only one."""
     if len(found) == 1:
         return ""
-    return item.tags[0] if item.tags else f"@{item.number}"
+    return next((tag for tag in item.tags if selects(tag, item, found)), f"@{item.number}")
+
+
+def selects(tag: str, item: Item, found: Sequence[Item]) -> bool:
+    """Return whether a name is that of one image alone."""
+    return all(other is item or tag not in other.tags for other in found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -48,6 +49,10 @@ class Files(Protocol):
         """
         ...
 
+    def legacy_layers(self) -> Sequence[str]:
+        """Return the IDs of the layers in an archive of Docker 1.9 or older; nothing of a directory or a damaged archive."""
+        ...
+
 
 class FolderFiles:
     """The files of a directory."""
@@ -58,6 +63,9 @@ class FolderFiles:
         self.path = path
         self.damage = ""
         self._root = str(path)
+
+    def legacy_layers(self) -> Sequence[str]:
+        return ()
 
     def get(self, name: str) -> Blob | None:
         parts = [part for part in name.split("/") if part not in ("", ".")]

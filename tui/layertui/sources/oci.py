@@ -33,6 +33,7 @@ from layertui.sources.oci_layout import (
     ImageLayout,
     config_and_layers,
     descriptor_of,
+    layer_descriptors,
     manifests_of,
     ways_to,
 )
@@ -219,11 +220,12 @@ def _image(
         raise LayertuiError(
             f"{reference} has a schema 1 manifest", "schema 1 is not supported", "pull it again"
         )
-    described, named = config_and_layers(manifest)
+    described, _ = config_and_layers(manifest)
     if described is None:
         raise LayertuiError(f"the manifest of {layout.place} has no config", "not an image manifest")
     warnings = []
-    if described.media_type in media_types.CONFIGS:
+    is_image = described.media_type in media_types.CONFIGS
+    if is_image:
         config, config_bytes = layout.fetch(described, "config")
     else:
         config, config_bytes = {}, b""
@@ -233,8 +235,8 @@ def _image(
                 config_bytes = blob.pread(blob.size, 0)
         kind = f"an artifact, not a container image: its config is {described.media_type}"
         warnings.append(BUILD_CACHE if CACHE_CONFIG in described.media_type else kind)
-    stored = [(each, layout.blob(each)) for each in named]
-    layers, more = make_layers(stored, diff_ids_of(config) if config else [""] * len(stored))
+    stored = [(each, layout.blob(each) if each.digest else None) for each in layer_descriptors(manifest)]
+    layers, more = make_layers(stored, diff_ids_of(config) if is_image else [""] * len(stored))
     history, odd = history_of(config, len(layers))
     damaged = [f"the archive is damaged: {layout.damage}"] if layout.damage else []
     platform = platform_of(config)

@@ -241,8 +241,14 @@ def descriptors_of(index: Mapping[str, Any]) -> Iterator[Descriptor]:
 
 def config_and_layers(manifest: Mapping[str, Any]) -> tuple[Descriptor | None, list[Descriptor]]:
     """Return the descriptors in a manifest, without malformed ones."""
-    layers = [found for found in map(descriptor_of, config_list(manifest, "layers")) if found is not None]
+    layers = [found for found in layer_descriptors(manifest) if found.digest]
     return descriptor_of(manifest.get("config")), layers
+
+
+def layer_descriptors(manifest: Mapping[str, Any]) -> list[Descriptor]:
+    """Return the descriptor of each layer; one without a digest where it is malformed."""
+    nothing = Descriptor("", "", -1)
+    return [descriptor_of(value) or nothing for value in config_list(manifest, "layers")]
 
 
 def descriptor_of(value: object) -> Descriptor | None:

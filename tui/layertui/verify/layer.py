@@ -115,8 +115,9 @@ def _checks_of_blob(layer: Layer, blob: Blob, job: Job) -> Iterator[Check]:
     with closing(DecompressedStream(blob, algorithm, job)) as stream:
         if not stream.compression:
             digest, size = _read(_stored(blob), algorithm, blob.size, job)
-            if digest.partition(":")[0] == layer.diff_id.partition(":")[0]:
-                diff_id = digest
+            if _known(layer.diff_id):  # both digests are of the same bytes, rarely by another algorithm
+                other = algorithm_of(layer.diff_id)
+                diff_id = digest if other == algorithm else _read(_stored(blob), other, blob.size, job)[0]
         else:
             try:
                 if _known(layer.diff_id):

@@ -22,6 +22,8 @@ pub struct Extended<'a> {
 
 /// Records that change an entry in a way that is left to Python.
 const LEFT_OUT: [&[u8]; 3] = [b"LIBARCHIVE.xattr.", b"RHT.security.selinux", b"GNU.sparse."];
+/// Keys whose values have no NUL; of the others the key has none.
+const NAMES: [&[u8]; 4] = [b"path", b"linkpath", b"uname", b"gname"];
 const ATTRIBUTE: &[u8] = b"SCHILY.xattr.";
 const MAX_DIGITS: usize = 20;
 const MAX_TIME: i64 = 1 << 62;
@@ -43,6 +45,9 @@ impl<'a> Extended<'a> {
 
     fn record(&mut self, key: &'a [u8], value: &'a [u8]) -> Option<()> {
         let is_empty = value.is_empty();
+        if (if NAMES.contains(&key) { value } else { key }).contains(&0) {
+            return None;
+        }
         match key {
             b"path" => self.path = value,
             b"linkpath" => self.linkpath = value,

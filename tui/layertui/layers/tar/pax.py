@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 MAX_DIGITS = 20
 MAX_NUMBER = 2**63 - 1
+NAMES = (b"path", b"linkpath", b"uname", b"gname")
+"""Keys of values that end at a NUL for some and have none for others (Go, archive/tar, validPAXRecord)."""
 LIBARCHIVE_XATTR = "LIBARCHIVE.xattr."
 """Prefix of libarchive's own records of extended attributes, which engines do not read."""
 
@@ -67,7 +69,9 @@ def parse_pax(data: bytes, pax: Pax) -> list[str]:
 
 
 def _record(pax: Pax, key: bytes, value: bytes) -> None:
-    """Store one record; an empty value removes it. Raises :class:`ValueError` if the value is invalid."""
+    """Store one record; an empty value removes it. Raises :class:`ValueError` if the value or key is invalid."""
+    if b"\0" in (value if key in NAMES else key):
+        raise ValueError
     if key == b"path":
         pax.path = value or None
     elif key == b"linkpath":
@@ -112,6 +116,7 @@ def _text(data: bytes) -> str:
 
 
 def _number(value: bytes) -> int:
+    value = value.removeprefix(b"+")  # Go's numbers may have a sign
     if not value.isdigit() or len(value) > MAX_DIGITS or int(value) > MAX_NUMBER:
         raise ValueError
     return int(value)
