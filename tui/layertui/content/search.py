@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator
-from itertools import chain
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, groupby
 
+from layertui.content.extents import LargeFile
 from layertui.content.query import MAX_EXCERPT, LineMatch, Query
 from layertui.content.read import Contents
 from layertui.content.settings import settings
+from layertui.content.side_by_side import side_by_side
 from layertui.content.text import is_text, marked_encoding
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
@@ -32,6 +35,10 @@ EXCERPT_LEAD = 60
 """Of the ``MAX_EXCERPT`` characters shown of a long line, those before the match, at most."""
 
 
+_Found = tuple[int, str, int, int]
+"""Line number, excerpt, and start and end of the match in it."""
+
+
 class Search:
     """A search through an image and the files of its union; :meth:`matches` also counts what is left out."""
 
@@ -43,6 +50,7 @@ class Search:
         """Files that could not be read, or not completely."""
         self.long_lines = 0
         """Lines of which the regular expression saw only ``MAX_REGEX_LINE`` characters."""
+        self._lock = threading.Lock()  # of the counts
         self._image = image
         self._union = union
         self._contents = contents
@@ -67,18 +75,50 @@ class Search:
 
         Reports and raises as :meth:`matches`.
         """
-        union = self._union
+        union, part = self._union, job.part()
         versions = self._versions()
         total, done = sum(map(union.size, versions)), 0
-        for event, pieces in self._contents.in_order(versions, job):
+        layer_of = union.ev_layer.__getitem__
+        layers = groupby(sorted(versions, key=layer_of), key=layer_of)
+        for event, found in side_by_side([self._in_layer(list(events), part) for _, events in layers], part):
+            job.check()
+            if found is None:
+                done += union.size(event)
+                job.report(done, total)
+                continue
+            for version in versions[event]:
+                yield version, *found
+
+    def _in_layer(self, events: Sequence[Event], job: Job) -> Iterator[tuple[Event, _Found | None]]:
+        """Yield the lines of files of one layer that match, each with the file's event, and None after each file."""
+        done: set[Event] = set()
+        for event, pieces in chain(
+            self._together([event for event in events if not self._has_holes(event)], done, job),
+            self._contents.in_order((event for event in events if event not in done), job),
+        ):
             try:
                 for found in self._in_file(event, pieces):
-                    for version in versions[event]:
-                        yield version, *found
+                    yield event, found
             except LayertuiError:
-                self.unreadable += 1
-            done += union.size(event)
-            job.report(done, total)
+                self._leave_out("unreadable")
+            yield event, None
+
+    def _together(
+        self, events: Sequence[Event], done: set[Event], job: Job
+    ) -> Iterator[tuple[Event, Iterator[bytes]]]:
+        """Yield the files of a layer that can be read, small ones read at once, and add each to ``done``."""
+        for batch in self._contents.streams(events, job):
+            if isinstance(batch, LargeFile):
+                done.add(batch.event)
+                yield batch.event, batch.pieces
+                continue
+            for event, start, end in batch.files:
+                done.add(event)
+                yield event, iter((batch.data[start:end],))
+
+    def _leave_out(self, what: str, count: int = 1) -> None:
+        with self._lock:
+            setattr(self, what, getattr(self, what) + count)
 
     def _in_settings(self) -> Iterator[LineMatch]:
         for where, field, item, layer, text in settings(self._image):
@@ -110,19 +150,16 @@ class Search:
     def _is_visible(self, event: Event) -> bool:
         return self._union.last[self._union.ev_node[event]] == event
 
-    def _in_file(self, event: Event, pieces: Iterator[bytes]) -> Iterator[tuple[int, str, int, int]]:
-        """Yield line number, excerpt, and start and end of the match in it."""
-        extra = self._union.extra(event)
-        has_holes = extra is not None and extra.sparse is not None  # holes are NULs
+    def _in_file(self, event: Event, pieces: Iterator[bytes]) -> Iterator[_Found]:
         if self._union.size(event) > MAX_SEARCHED_SIZE:
             raise LayertuiError("too large")
-        if has_holes and not self._query.with_binary:
-            self.binary += 1
+        if self._has_holes(event) and not self._query.with_binary:
+            self._leave_out("binary")
             return
         head = next(pieces, b"")
         marked = marked_encoding(head)
         if marked is None and not self._query.with_binary and not is_text(head[:BINARY_PROBE]):
-            self.binary += 1
+            self._leave_out("binary")
             return
         line = 1
         for block in _blocks(head, pieces, marked[0] if marked else "utf-8"):
@@ -130,10 +167,15 @@ class Search:
                 yield from self._in_block(block, line)
             line += block.count("\n")
 
-    def _in_block(self, block: str, first: int) -> Iterator[tuple[int, str, int, int]]:
+    def _has_holes(self, event: Event) -> bool:
+        """Return whether a file is sparse: its holes are NULs, however many bytes they claim."""
+        extra = self._union.extra(event)
+        return extra is not None and extra.sparse is not None
+
+    def _in_block(self, block: str, first: int) -> Iterator[_Found]:
         lines = block.removesuffix("\n").split("\n")
         if self._query.is_regex and len(block) > MAX_REGEX_LINE:
-            self.long_lines += sum(len(line) > MAX_REGEX_LINE for line in lines)
+            self._leave_out("long_lines", sum(len(line) > MAX_REGEX_LINE for line in lines))
             lines = [line[:MAX_REGEX_LINE] for line in lines]
         for number, found in enumerate(map(self._search, lines)):
             if found is not None:
