@@ -36,7 +36,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, help="how often each program runs")
     parser.add_argument("--update", action="store_true", help=f"write {DOCUMENT.relative_to(ROOT)}")
     options = parser.parse_args()
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # who uses it has it compiled
+    for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):  # who uses it has it compiled, and buffered
+        os.environ.pop(name, None)
     if unknown := set(options.names) - set(CASES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
     if options.update and options.quick:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import io
-import json
 import os
 import sys
 import unicodedata
@@ -14,7 +13,6 @@ from typing import Any, ClassVar, TextIO
 
 from layertui.commands.pager import is_paging, start_pager
 from layertui.model.errors import LayertuiError
-from layertui.text.format import UNKNOWN_AGE, age_text
 from layertui.text.sanitize import visible
 
 BROKEN_PIPE = 141
@@ -109,6 +107,8 @@ class Output:
 
     def json(self, value: Any) -> None:
         """Print one line of JSON in ASCII."""
+        import json
+
         self.write(json.dumps(value).encode() + b"\n")
 
     def table(
@@ -261,6 +261,8 @@ def one_line(text: str) -> str:
 
 def created_cell(created: str | None) -> str:
     """Return how long ago an image, step or container was created; as Docker does, ``N/A`` if unknown."""
+    from layertui.text.format import UNKNOWN_AGE, age_text
+
     age = age_text(created)
     return "N/A" if age == UNKNOWN_AGE else age
 

@@ -15,15 +15,15 @@ THREADS = 2
 """Iterators that run at once."""
 MAX_BATCH = 64
 """Items handed over together: each by itself would take longer than most take to find."""
-MAX_WAIT = 0.05
+MAX_PAUSE = 0.05
 """Seconds that an item waits for others."""
 MAX_AHEAD = 64
 """Batches of an iterator that wait for those before it to end."""
 
-Item = TypeVar("Item")
+Yielded = TypeVar("Yielded")
 
 
-def side_by_side(parts: Sequence[Iterator[Item]], job: Job) -> Iterator[Item]:
+def side_by_side(parts: Sequence[Iterator[Yielded]], job: Job) -> Iterator[Yielded]:
     """Yield the items of some iterators, those of the first one first. Raises what they raise.
 
     They have to check ``job``, which is cancelled when the caller takes no more items.
@@ -31,7 +31,7 @@ def side_by_side(parts: Sequence[Iterator[Item]], job: Job) -> Iterator[Item]:
     if len(parts) == 1:
         yield from parts[0]
         return
-    queues: list[Queue[list[Item] | BaseException]] = [Queue(MAX_AHEAD) for _ in parts]
+    queues: list[Queue[list[Yielded] | BaseException]] = [Queue(MAX_AHEAD) for _ in parts]
     numbers = iter(range(len(parts)))
 
     def work() -> None:
@@ -60,16 +60,16 @@ def side_by_side(parts: Sequence[Iterator[Item]], job: Job) -> Iterator[Item]:
                     with suppress(Empty):
                         while True:
                             queue.get_nowait()
-                thread.join(MAX_WAIT)
+                thread.join(MAX_PAUSE)
 
 
-def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
-    batch: list[Item] = []
+def _batches(items: Iterator[Yielded]) -> Iterator[list[Yielded]]:
+    batch: list[Yielded] = []
     handed_over = time.monotonic()
     try:
         for item in items:
             batch.append(item)
-            if len(batch) == MAX_BATCH or time.monotonic() - handed_over > MAX_WAIT:
+            if len(batch) == MAX_BATCH or time.monotonic() - handed_over > MAX_PAUSE:
                 yield batch
                 batch, handed_over = [], time.monotonic()
     except Exception:
