@@ -23,6 +23,7 @@ from layertui.gate.globs import Globs
 from layertui.insight.package_databases import PACKAGE_FILES
 from layertui.layers.compression.stream import DecompressedStream
 from layertui.model.blob import Blob
+from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.model.job import Cancelled, Job
 from layertui.model.numbers import LayerNumber
@@ -193,6 +194,13 @@ def test_layers_in_common_are_read_once(
             packages = PackageFinder(LayerMemo(cache, PACKAGE_FILES), "base")
             assert len([row for image in many for row in packages.in_image(image)]) == 5
         assert len(streams) == 16  # the one with the database, for each run
+
+
+def test_packages_of_an_unknown_kind_are_an_error() -> None:
+    with pytest.raises(
+        LayertuiError, match=r"^deb:openssl matches no package, the kinds are dpkg, apk, .*, not deb"
+    ):
+        PackageFinder(LayerMemo(None, PACKAGE_FILES), "deb:openssl")
 
 
 def test_cold_packages_need_no_second_reading(many: list[Image], streams: list[str]) -> None:

@@ -82,6 +82,20 @@ def test_everything_that_can_be_set(tmp_path: Path) -> None:
         ("[rules]\nforbidden-paths = [1]", "rules.forbidden-paths[0] in FILE has an invalid value, Expected `str`, got `int`"),
         ("ignore = '/a'\n" + RULES, "ignore in FILE has an invalid value, Expected `array`, got `str`"),
         ("rules = 1", "rules in FILE has an invalid value, Expected `object`, got `int`"),
+        ("ignore = ['.']\n" + RULES, "ignore in FILE has an invalid value, '.' matches no path: expected like /etc/passwd"),
+        *(
+            (f"[rules]\nforbidden-paths = ['{glob}']", f"rules.forbidden-paths in FILE has an invalid value, '{glob}' matches")
+            for glob in ("", "/", "./a", "/./a", "../a", "/a/../b", "a//b", "a/.")
+        ),
+        ("[rules]\nforbidden-in-layers = ['./a']", "rules.forbidden-in-layers in FILE has an invalid value, './a' matches"),
+        ("[rules]\nrequired-paths = ['./a']", "rules.required-paths in FILE has an invalid value, './a' matches no path"),
+        ("[rules]\nsetuid = ['./a']", "rules.setuid in FILE has an invalid value, './a' matches no path"),
+        ("[rules.secrets]\nallow-paths = ['./a']", "rules.secrets.allow-paths in FILE has an invalid value, './a' matches"),
+        (
+            "[rules]\nforbidden-packages = ['apk:a', 'deb:openssl']",
+            "rules.forbidden-packages in FILE has an invalid value, deb:openssl matches no package, the kinds are "
+            "dpkg, apk, rpm, python, npm, not deb, see docs/check.md",
+        ),
         ("x = " + "[" * 100_000, "cannot read FILE, invalid TOML: "),
         ("\x00", "cannot read FILE, invalid TOML: "),
     ],
@@ -92,6 +106,23 @@ def test_what_is_wrong_is_told(text: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(LayertuiError) as raised:
         load_config(None, tmp_path)
     assert str(raised.value).startswith(told.replace("FILE", str(file)))
+
+
+def test_globs_that_may_match(tmp_path: Path) -> None:
+    """Names may begin with dots; a colon of a version is no kind."""
+    globs = ["a/", "//a", "/.git", "...", "**", "[a]"]
+    packages = ["*", "*:a", "d*:a", "a=1:2", "npm:@a/b=1"]
+    file = write(tmp_path, "g.toml", f"[rules]\nforbidden-paths = {globs}\nforbidden-packages = {packages}")
+    assert load_config(file, tmp_path).rules.forbidden_paths == tuple(globs)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_rules(tmp_path: Path) -> None:
+    for name in ("gate.toml", "dive"):
+        text = (
+            "[rules]\nlowest-efficiency = 0.5" if name.endswith("toml") else "rules: {lowestEfficiency: 0.5}"
+        )
+        (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + text.encode())
+        assert load_config(tmp_path / name, tmp_path).rules.lowest_efficiency == 0.5
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

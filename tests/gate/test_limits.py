@@ -17,6 +17,7 @@ from layertui.gate.limits import parse_growth, parse_ratio, parse_size
         ("1.5kb", 1500),
         ("1,000,000", 1_000_000),
         ("32.025kB", 32_025),
+        ("1,000.5 kB", 1_000_500),
         (".1MB", 100_000),
         ("2 g", 2_000_000_000),
         ("2gi", 2 << 30),
@@ -32,7 +33,7 @@ def test_sizes(text: object, size: int) -> None:
     "value",
     [
         "", "-5", "+5kB", "20 XB", "20MBs", "1e6", "0x10", "1.5.5k", "20 M B", "1_000", "５0kB", "17EiB", "9" * 400,
-        -1, True, 1.5, [],
+        "1,5 MB", "1,50", ",5", "12,3456", "1,000,0", -1, True, 1.5, [],
     ],
 )  # fmt: skip
 def test_what_is_no_size(value: object) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from layertui.gate.baseline import is_baseline_file
+from layertui.gate.globs import matches_nothing
 from layertui.gate.limits import Growth, Ratio, Size, parse_growth, parse_ratio, parse_size
 from layertui.gate.rules import Rules, SecretsAllowed
 from layertui.model.errors import LayertuiError
@@ -102,6 +103,7 @@ def _toml(file: Path) -> Config:
         raise invalid_value(file, place, error, HELP) from error
     if not read.rules.limits():
         raise LayertuiError(f"no rules in {file}", "all of its rules are disabled", HELP)
+    _check_globs(file, place, read)
     if isinstance(secrets := read.rules.secrets, SecretsAllowed) and secrets.allow_rules:
         from layertui.insight.secret_rules import RULE_NAMES
 
@@ -110,6 +112,33 @@ def _toml(file: Path) -> Config:
     if baseline is not None and is_baseline_file(baseline):
         baseline = str(file.parent / baseline)
     return Config(file, read.rules, read.ignore, baseline)
+
+
+def _check_globs(file: Path, place: str, read: _File) -> None:
+    """Raise :class:`LayertuiError` for a glob that matches nothing: a rule that cannot fail would always pass."""
+    rules = read.rules
+    allowed = rules.secrets.allow_paths if isinstance(rules.secrets, SecretsAllowed) else ()
+    for name, globs in {
+        "ignore": read.ignore,
+        "rules.forbidden-paths": rules.forbidden_paths,
+        "rules.forbidden-in-layers": rules.forbidden_in_layers,
+        "rules.required-paths": rules.required_paths,
+        "rules.setuid": rules.setuid or (),
+        "rules.secrets.allow-paths": allowed,
+    }.items():
+        for glob in filter(matches_nothing, globs):
+            why = f"{glob!r} matches no path: expected like /etc/passwd, *.pem or /srv/**"
+            raise LayertuiError(f"{place}{name} in {file} has an invalid value", why, HELP)
+    if rules.forbidden_packages:
+        from layertui.insight.package import package_pattern
+
+        for glob in rules.forbidden_packages:
+            try:
+                package_pattern(glob)
+            except LayertuiError as error:
+                raise LayertuiError(
+                    f"{place}rules.forbidden-packages in {file} has an invalid value", str(error), HELP
+                ) from error
 
 
 def _tool(data: Mapping[str, Any]) -> Mapping[str, Any]:

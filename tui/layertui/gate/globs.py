@@ -10,6 +10,11 @@ from layertui.union.model import LayerUnion
 from layertui.union.path_filter import glob_pattern
 
 
+def matches_nothing(text: str) -> bool:
+    """Return whether a glob matches no path of any image: none has an empty name in it, ``.`` or ``..``."""
+    return not {"", ".", ".."}.isdisjoint(text.strip("/").split("/"))
+
+
 class Globs:
     """Several globs; with ``below`` a directory includes everything in it."""
 

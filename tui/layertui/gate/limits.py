@@ -12,7 +12,7 @@ _UNIT_BYTES = {
     **{f"{prefix}{end}": 1000**power for power, prefix in enumerate(_PREFIXES, 1) for end in ("", "b")},
     **{f"{prefix}i{end}": 1024**power for power, prefix in enumerate(_PREFIXES, 1) for end in ("", "b")},
 }
-_SIZE_TEXT = re.compile(r"([\d,]*\.?[\d,]*)\s*([^\d.,]*)", re.ASCII)
+_SIZE_TEXT = re.compile(r"((?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d*)?)\s*([^\d.,]*)", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
@@ -42,6 +42,7 @@ class Growth:  # no dataclass, which msgspec would want as a table
 def parse_size(value: object) -> Size:
     """Parse a number of bytes, or text like ``20 MB`` (decimal) or ``20MiB``, as dive does (go-humanize).
 
+    Commas only group thousands: dive reads ``1,5 MB`` as 15 MB, ten times what it may mean.
     Raises ``ValueError`` with what is expected.
     """
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:

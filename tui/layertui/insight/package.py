@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from layertui.model.errors import LayertuiError
 
+PACKAGE_KINDS = ("dpkg", "apk", "rpm", "python", "npm")
+"""Kinds of packages."""
 MAX_PACKAGES = 200_000
 """Packages of one database, at most: a large distribution has half as many in all."""
 
@@ -18,7 +20,7 @@ class Package:
     """One installed package."""
 
     kind: str
-    """``dpkg``, ``apk``, ``rpm``, ``python`` or ``npm``."""
+    """One of :data:`PACKAGE_KINDS`."""
     name: str
     version: str
     architecture: str
@@ -41,7 +43,12 @@ class Package:
 
 
 def package_pattern(text: str) -> re.Pattern[str]:
-    """Compile a glob of ``[KIND:]NAME[=VERSION]``."""
+    """Compile a glob of ``[KIND:]NAME[=VERSION]``. Raises :class:`LayertuiError` if no kind matches."""
+    kind, colon, _ = text.partition("=")[0].partition(":")
+    if colon and not fnmatch.filter(PACKAGE_KINDS, kind):
+        raise LayertuiError(
+            f"{text} matches no package", f"the kinds are {', '.join(PACKAGE_KINDS)}, not {kind}"
+        )
     return re.compile(fnmatch.translate(text), re.DOTALL)
 
 

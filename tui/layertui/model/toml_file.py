@@ -24,7 +24,7 @@ def parse_toml(file: Path) -> dict[str, Any]:
 def read_utf8(file: Path) -> str:
     """Read a file of text. Raises :class:`LayertuiError` if it cannot be read or is not UTF-8."""
     try:
-        return file.read_text("utf-8")
+        return file.read_text("utf-8-sig")  # editors of Windows write the mark
     except OSError as error:
         raise LayertuiError(f"cannot read {file}", error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
