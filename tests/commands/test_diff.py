@@ -26,6 +26,8 @@ def test_a_version_that_is_not_there_is_empty(run: Run, tmp_path: Path) -> None:
     assert run("diff", path, "/opaque/new", "--from", 0).lines[0] == "--- /dev/null"
     done = run("diff", path, "/opaque/new", "--from", 0, "--to", 1)
     assert done.status == 2 and "no /opaque/new" in done.err
+    done = run("diff", path, "/gone", "--from", 0, "--to", 0)
+    assert (done.status, done.err) == (2, "layertui: no /gone at layer 0, it is the empty tree\n")
 
 
 def test_files_that_are_no_text(run: Run, tmp_path: Path) -> None:

@@ -86,6 +86,7 @@ def test_a_tar_is_what_the_tree_is(run: Run, tmp_path: Path) -> None:
     [
         (("/none", "out"), "no /none at layer 3, nearest existing path: /"),
         (("/gone", "out", "--layer", "2"), "no /gone at layer 2, layer 2 deletes /gone"),
+        (("/", ""), "DEST is empty, give a directory, or - for a tar"),
         (("/", "-", "--json"), "--json cannot be combined with a tar on stdout, give a directory"),
         (("/", "/dev/null"), "cannot write into /dev/null, Not a directory"),
         (("/", "/proc/none"), "cannot write into /proc/none, No such file or directory"),

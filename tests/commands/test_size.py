@@ -28,6 +28,12 @@ def test_tables(run: Run) -> None:
     assert "24.0 kB      1  /usr/bin/held-box" in done.lines
 
 
+def test_less_than_no_files(run: Run) -> None:
+    done = run("size", "demo:", "--files", -1)
+    assert (done.status, done.out) == (2, b"")
+    assert done.err == "layertui: --files -1 is less than 0, give how many files to list\n"
+
+
 def test_json_has_every_row_and_sums_that_agree(run: Run) -> None:
     (found,) = run("size", "demo:", "--json").objects
     waste = run("insight", "demo:", "--only", "waste", "--json").objects[0]["waste"]

@@ -69,6 +69,15 @@ def test_the_one_asked_for_or_an_error_that_lists_them_even_if_there_is_only_one
         ("linux/amd64/v3 linux/amd64/v2", None, "linux/amd64/v3"),
         ("linux/amd64 linux/amd64/v3", "linux/amd64/v3", "linux/amd64/v3"),
         ("linux/amd64", "linux/amd64/v1", "linux/amd64"),
+        # containerd/platforms, database.go: names in any case, of distributions too, and variants without the v
+        ("linux/arm/v6 linux/arm/7", "linux/arm/v7", "linux/arm/7"),
+        ("linux/arm/v7 linux/arm/v6", "linux/arm/6", "linux/arm/v6"),
+        ("linux/arm64/8", "linux/aarch64/v8", "linux/arm64/8"),
+        ("linux/arm/v7 linux/arm/v6", "linux/armel", "linux/arm/v6"),
+        ("linux/arm/v6 linux/arm/v7", "linux/armhf", "linux/arm/v7"),
+        ("Linux/AMD64", "linux/x86-64", "Linux/AMD64"),
+        ("linux/amd64 linux/arm64", "LINUX/ARM64", "linux/arm64"),
+        ("darwin/arm64", "macos/aarch64", "darwin/arm64"),
     ],
 )
 def test_a_variant_left_out_is_the_usual_one_else_any(offered: str, wanted: str | None, chosen: str) -> None:

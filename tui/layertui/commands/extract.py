@@ -60,6 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from layertui.content.extract.selection import changeset, tree
 
+    if not options.destination:  # as with an unset variable of a script
+        raise LayertuiError("DEST is empty", "", "give a directory, or - for a tar")
     if options.destination == TAR and sys.stdout.isatty():
         raise LayertuiError(
             "refusing to write a tar to a terminal", "", "redirect the output, or give a directory"

@@ -16,6 +16,7 @@ from layertui.insight.package_sizes import PackageSizes, package_sizes
 from layertui.insight.size_rows import SizedFile
 from layertui.insight.sizes import SizeMap
 from layertui.insight.survey import KEEP
+from layertui.model.errors import LayertuiError
 from layertui.model.history_step import step_text
 from layertui.model.numbers import Node
 from layertui.model.sizes import Bytes
@@ -52,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.files < 0:
+        raise LayertuiError(f"--files {options.files} is less than 0", "", "give how many files to list")
     opened = read_layers(options, image_of(options), keep=KEEP["packages"])
     union = opened.union
     node = find(union, options.path, union.layers)

@@ -11,9 +11,12 @@ from layertui.model.image import Descriptor, Platform
 
 ARCHITECTURES = {
     "x86_64": "amd64",
+    "x86-64": "amd64",
     "amd64": "amd64",
     "aarch64": "arm64",
     "arm64": "arm64",
+    "armhf": "arm",
+    "armel": "arm",
     "armv7l": "arm",
     "armv6l": "arm",
     "i386": "386",
@@ -22,10 +25,13 @@ ARCHITECTURES = {
     "s390x": "s390x",
     "riscv64": "riscv64",
 }
-"""GOARCH names, which images use, by the kernel's names."""
+"""GOARCH names, which images use, by the names of kernels and distributions."""
 
 DEFAULT_VARIANT = {"amd64": "v1", "arm64": "v8", "arm": "v7"}
 """The variant that an omitted one stands for (containerd/platforms, ``database.go``)."""
+
+IMPLIED_VARIANT = {"armhf": "v7", "armel": "v6"}
+"""The variant that a distribution's name of an architecture has in it."""
 
 PLATFORM = re.compile(
     r"(?P<os>[^/():]+)(?:\((?P<version>[\w.-]+)\))?"
@@ -63,19 +69,26 @@ def fits(wanted: Platform, offered: Platform) -> bool:
     It accepts any variant and any version if it has none, and of a version like ``10.0.20348``
     every revision.
     """
-    if _known(wanted) != _known(offered) or wanted.variant not in ("", _variant(offered)):
+    if _known(wanted) != _known(offered) or _named_variant(wanted) not in ("", _variant(offered)):
         return False
     version = wanted.os_version
     return not version or f"{offered.os_version}.".startswith(f"{version}.")
 
 
 def _known(platform: Platform) -> tuple[str, str]:
-    """Return OS and architecture in Go's names; some images use the kernel's."""
-    return platform.os, ARCHITECTURES.get(platform.architecture, platform.architecture)
+    """Return OS and architecture in Go's names; some images use others (containerd/platforms, ``database.go``)."""
+    system, architecture = platform.os.lower(), platform.architecture.lower()
+    return "darwin" if system == "macos" else system, ARCHITECTURES.get(architecture, architecture)
+
+
+def _named_variant(platform: Platform) -> str:
+    """Return the variant of a platform; empty if it has none. Some images leave out the ``v``."""
+    variant = (platform.variant or IMPLIED_VARIANT.get(platform.architecture.lower(), "")).lower()
+    return f"v{variant}" if variant.isdecimal() else variant
 
 
 def _variant(platform: Platform) -> str:
-    return platform.variant or DEFAULT_VARIANT.get(_known(platform)[1], "")
+    return _named_variant(platform) or DEFAULT_VARIANT.get(_known(platform)[1], "")
 
 
 def choose_platform(choices: Sequence[tuple[Platform, T]], wanted: str | None, name: str) -> T:
