@@ -48,6 +48,8 @@ def run(options: argparse.Namespace) -> int:
         before, after = [NO_EVENT, *versions(opened.union, node)][-2:]
     else:
         start, stop = layer_range(image, options.start, options.stop)
+        if image.layers and start == stop == 0:
+            raise LayertuiError(f"no {options.path} at layer 0", "it is the empty tree")
         opened = read_layers(options, image, max(start, stop))
         node = find(opened.union, options.path, opened.union.layers)
         before, after = opened.union.at(node, start), opened.union.at(node, stop)

@@ -79,8 +79,8 @@ def find_shown(union: LayerUnion, path: str, layer: LayerNumber, follow: bool = 
 def _missing(union: LayerUnion, path: str, layer: LayerNumber) -> LayertuiError:
     """Return why a path does not exist in the merged tree of layers 1 to ``layer``, and what is near."""
     what = f"no {path} at layer {layer}"
-    if not layer:
-        return LayertuiError(what, "it is the empty tree" if union.layers else "the image has no layers")
+    if not union.layers:
+        return LayertuiError(what, "the image has no layers")
     above = ROOT
     for name in filter(None, path.split("/")):
         child = above if name == "." else _child(union, above, name)
