@@ -26,7 +26,12 @@ def test_directories_of_a_path_are_cut_before_its_name(width: int, shown: str) -
     assert shorten_path(LIBRARY, width) == shown
 
 
-@pytest.mark.parametrize("path", [LIBRARY, "/", "", "name", "/名前/日本語の名前", "/a/é́́b"])
+def test_a_relative_path_stays_one() -> None:
+    assert shorten_path("layouts/alpine/3.20", 18) == "layouts/…/3.20"
+    assert shorten_path("layouts/alpine", 10) == "…/alpine"
+
+
+@pytest.mark.parametrize("path", [LIBRARY, "a/名前/bcd", "/", "", "name", "/名前/日本語の名前", "/a/é́́b"])
 @pytest.mark.parametrize("width", range(1, 30))
 def test_a_path_fits(path: str, width: int) -> None:
     assert cell_len(shorten_path(path, width)) <= width

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,11 +14,14 @@ from layertui.cache.indexes import IndexCache
 from layertui.model.errors import LayertuiError
 from layertui.model.image import ContainerSummary, ImageSummary
 from layertui.model.sizes import Bytes
+from layertui.text import format
 from layertui.ui.app import LayertuiApp
 from layertui.ui.images.detail import ImageDetail
+from layertui.ui.images.image_row import short_source
 from layertui.ui.images.screen import EngineScreen, ImagesScreen
 from layertui.ui.images.table import Table
 from layertui.ui.images.table_model import TableRow
+from layertui.ui.widgets.key_bar import KeyBar
 from tests.textual_internals import screen_text
 from tests.ui.images_app import Images, settled
 from tests.ui.places import EVIL, GATEWAY, SAMPLE, SHOP, Places, summary, until
@@ -444,6 +448,45 @@ async def test_images_that_have_been_read_have_a_bar_of_their_live_and_dead_byte
         await pilot.press("question_mark", "escape")  # away from the list and back
         await until(pilot, lambda: len([cell for cell in dead(pilot) if "%" in cell]) == 2)
         assert "░░░░░░░░░░ 100%" in dead(pilot)
+
+
+async def test_ages_are_those_of_now(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Images().run_test(size=(160, 40)) as pilot:
+        await settled(pilot)
+        assert table(pilot).rows[0].cells["created"] == "4 days ago"
+        later = format.now() + timedelta(days=1000)
+        monkeypatch.setattr(format, "now", lambda: later)
+        await pilot.press("question_mark", "escape")  # away from the list and back
+        await until(pilot, lambda: table(pilot).rows[0].cells["created"] == "2 years ago")
+        await until(pilot, lambda: "4 days ago" not in screen_text(pilot))
+
+
+async def test_the_detail_is_of_the_row_that_a_filter_leaves_under_the_cursor(places: Places) -> None:
+    async with Images().run_test(size=(160, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("down", "down")
+        left = table(pilot).rows[2].cells["name"]
+        await pilot.press("slash", *"gateway", "enter")
+        detail = pilot.app.screen.query_one(ImageDetail)
+        await until(pilot, lambda: "gateway" in str(detail.border_title))
+        assert "gateway" not in left
+
+
+async def test_without_a_row_there_are_no_keys_for_one(places: Places) -> None:
+    async with Images().run_test(size=(160, 40)) as pilot:
+        await settled(pilot)
+        keys = pilot.app.screen.query_one(KeyBar)
+        assert all(key in str(keys.render()) for key in ("explore", "mark", "compare"))
+        await pilot.press("c")
+        await until(pilot, lambda: not table(pilot).display)
+        assert not any(key in str(keys.render()) for key in ("explore", "mark", "compare"))
+        assert "Nothing selected." in screen_text(pilot)
+
+
+def test_a_source_is_cut_to_its_file() -> None:
+    assert short_source("docker-archive:orders.tar", 25) == "docker-archive:orders.tar"
+    assert short_source("docker-archive:orders.tar", 16) == "orders.tar"
+    assert short_source("oci:/var/lib/images/orders", 14) == "/var/…/orders"
 
 
 async def test_no_column_moves_when_only_the_last_place_has_images_that_have_been_read(

@@ -65,7 +65,7 @@ async def test_letters_that_are_commands_are_typed() -> None:
     app = Viewer(document("which jargon", "quote"))
     async with app.run_test(size=(60, 11)) as pilot:
         await search(pilot, "jwq")
-        assert rows(app)[0].startswith("/jwq▏  not found")
+        assert rows(app)[0].startswith("/jwq▏  not found · esc ends")
         await pilot.press("backspace", "backspace")
         await until(pilot, lambda: "1 of 1" in rows(app)[0])
         await pilot.press("ctrl+u")
@@ -106,7 +106,7 @@ async def test_what_is_not_read_yet_is_read_until_it_matches() -> None:
     app = Viewer(Endless(200))
     async with app.run_test(size=(60, 6)) as pilot:
         await search(pilot, "line 150")
-        assert "not found so far" in rows(app)[0]
+        assert "not found so far · n reads on · esc ends" in rows(app)[0]
         await pilot.press("enter")
         await until(pilot, lambda: "1 of 1" in rows(app)[0])
         assert any("line 150" in row for row in rows(app)[1:])

@@ -34,15 +34,16 @@ def shorten_path(path: str, width: int) -> str:
     if cell_len(path) <= width:
         return path
     above, slash, name = path.rpartition("/")
-    room = width - cell_len(name) - len("/…/")
-    if room < 0 or not slash:
+    root = "/" * path.startswith("/")
+    room = width - cell_len(name) - len("…/")
+    if room < len(root) or not slash:
         return shorten(name if cell_len(name) > width - 2 else f"…/{name}", width)
-    kept = ""
-    for part in above.split("/")[1:]:
-        if cell_len(f"{kept}/{part}") > room:
+    kept = root
+    for part in above.removeprefix(root).split("/"):
+        if cell_len(f"{kept}{part}/") > room:
             break
-        kept += f"/{part}"
-    return f"{kept}/…/{name}"
+        kept += f"{part}/"
+    return f"{kept}…/{name}"
 
 
 def clip(text: str, width: int) -> str:

@@ -57,12 +57,14 @@ def _images(reference: str, with_cache: bool) -> Preview:
     if not images:
         return [[("no image", "quiet")]]
     by_id = {each.id or each.reference: each for each in reversed(images)}  # one may have several names
-    names = ", ".join(visible(_name(each)) for each in images)
     if len(by_id) == 1:
-        return _image(images[0], names, with_cache)
-    size = sum(each.size or 0 for each in by_id.values())
-    together = f", {size_text(size)} together" if size else ""
-    return [[(count_text(len(by_id), "image"), ""), (together, "quiet")], [(names, "quiet")]]
+        return _image(images[0], ", ".join(visible(_name(each)) for each in images), with_cache)
+    # Not their sum: it would count the layers that they share again.
+    names = (
+        visible(_name(each)) + (f" ({size_text(each.size)})" if each.size is not None else "")
+        for each in images
+    )
+    return [[(count_text(len(by_id), "image"), "")], [(", ".join(names), "quiet")]]
 
 
 def _why_not(reference: str) -> str:

@@ -47,6 +47,7 @@ class ImageDetail(VerticalScroll):
         self._settle: Timer | None = None
         self._results: dict[tuple[str, str], Image | LayertuiError] = {}
         self._opening: set[tuple[str, str]] = set()
+        self._filled = ""  # the reference of the row whose facts are shown
 
     def compose(self) -> ComposeResult:
         yield Facts()
@@ -62,7 +63,7 @@ class ImageDetail(VerticalScroll):
         self._row = row
         if row is None:
             self.border_title = Content("Detail")
-            self._say("No image selected.")
+            self._say("Nothing selected.")
             return
         self.border_title = Content(row.cells["name"])
         if isinstance(row.summary, ContainerSummary):
@@ -123,7 +124,8 @@ class ImageDetail(VerticalScroll):
         self.query_one(Static).display = False
         facts = self.query_one(Facts)
         facts.display = True
-        if facts.show(shown):
+        filled, self._filled = self._filled, self._row.reference if self._row is not None else ""
+        if facts.show(shown) and filled != self._filled:
             self.scroll_home(animate=False)
 
     def _say(self, sentence: str, failed: bool = False) -> None:

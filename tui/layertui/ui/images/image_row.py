@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from layertui.model.reference import ENGINE_NAMES, FILE_TRANSPORTS
 from layertui.model.sizes import Bytes
 from layertui.text.format import age_text, parse_time, share_text, size_text
 from layertui.text.sanitize import visible
+from layertui.ui.cells import shorten_path
 from layertui.ui.images.table_model import Column, TableRow
 from layertui.ui.widgets.bars import two_part_bar
 
@@ -15,6 +18,13 @@ if TYPE_CHECKING:
     from layertui.model.image import ImageSummary
 
 NO_NAME = "<none>"
+
+
+def short_source(source: str, width: int) -> str:
+    """Return a source in at most ``width`` cells: its file says more than its transport."""
+    _, _, location = source.partition(":")
+    return source if cell_len(source) <= width else shorten_path(location or source, width)
+
 
 SHARED = (
     Column("shared", "SHARED", 8, 8, right=True, descends=True),
@@ -28,7 +38,7 @@ IMAGE_COLUMNS = (
     Column("created", "CREATED", 14, 3, descends=True),
     Column("layers", "LAYERS", 8, 5, right=True, descends=True),
     Column("platform", "PLATFORM", 14, 6),
-    Column("source", "SOURCE", 0, 2, minimum=12),
+    Column("source", "SOURCE", 0, 2, minimum=12, shorten=short_source),
 )
 DEAD = Column("dead", "DEAD", 15, 4, descends=True)
 """Live and dead bytes of images that have been read."""

@@ -35,6 +35,7 @@ from layertui.ui.images.finder import (
 )
 from layertui.ui.images.listing import Answer, Listing, places_text, problem_facts, search
 from layertui.ui.images.table import Table
+from layertui.ui.images.table_model import TableRow, aged
 from layertui.ui.keys import Legend, bind
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import StackScreen, on_top, open_above
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 
     from layertui.model.sizes import Bytes
     from layertui.ui.find.results import FindResults
-    from layertui.ui.images.table_model import TableRow
     from layertui.ui.settings import ImageColumn, Settings
 
 WIDE = 120
@@ -55,6 +55,8 @@ SORTED_FIRST = ("name", "size", "created")
 """Columns that ``s`` sorts by before all others."""
 _SETTLE = 0.3
 """Seconds without events before an engine's list is refreshed."""
+_AGING = 60
+"""Seconds after which ages are told again: they are in minutes at least."""
 
 
 class FilterField(Input):
@@ -152,6 +154,7 @@ class ImagesScreen(StackScreen[None]):
             self.query_one(f"#{listing.noun}s").display = listing is self._shown
         self._table.focus()
         self._show()
+        self.set_interval(_AGING, self._age)
         self.call_after_refresh(self.action_look)
 
     def on_descendant_focus(self) -> None:
@@ -213,10 +216,18 @@ class ImagesScreen(StackScreen[None]):
         self._show()
 
     def on_screen_resume(self) -> None:
-        """Ask which images have been read meanwhile."""
+        """Ask which images have been read meanwhile, and tell the time that has passed."""
+        self._age()
         images = [row.summary for row in self._images.rows() if isinstance(row.summary, ImageSummary)]
         if navigator(self).cache and images:
             ask_read_before(self, images, self._take_read_before)
+
+    def _age(self) -> None:
+        """Say how long ago images and containers were created by now."""
+        for listing in (self._images, self._containers):
+            for answer in listing.answers:
+                answer.rows = [aged(row) for row in answer.rows]
+        self._show()
 
     def _take_read_before(self, sizes: "Mapping[tuple[str, str], Bytes]") -> None:
         if sizes.items() - self._sizes.items():
@@ -247,13 +258,13 @@ class ImagesScreen(StackScreen[None]):
                 if {(place.engine, listing.noun), (place.engine, "")} & changed:
                     self._look(listing, number, quietly=True)
 
-    def _image_row(self, summary: ImageSummary, order: tuple[int, int]) -> "TableRow":
+    def _image_row(self, summary: ImageSummary, order: tuple[int, int]) -> TableRow:
         """Return the row of an image, with its dead bytes if they are known; called in a thread."""
         row = self._completed(image_row.row_of_image(summary, order))
         size = read_before(summary) if navigator(self).cache else None
         return row if size is None else image_row.with_dead(row, size)
 
-    def _completed(self, row: "TableRow") -> "TableRow":
+    def _completed(self, row: TableRow) -> TableRow:
         shared = self._shared.get(row.summary.transport, {}).get(row.summary.id)
         row = row if shared is None else image_row.with_shared(row, shared)
         size = self._sizes.get((row.reference, row.summary.id))
@@ -283,6 +294,8 @@ class ImagesScreen(StackScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the keys that are letters while typing in the filter."""
+        if action in ("mark", "compare") and self.is_mounted and self._table.highlighted is None:
+            return False
         if action in ("images", "containers"):
             return action != f"{self._shown.noun}s" and not isinstance(self.focused, FilterField)
         return not (action == "filter" and isinstance(self.focused, FilterField))
@@ -422,6 +435,7 @@ class ImagesScreen(StackScreen[None]):
         named = 3 if self.size.height >= 30 else 1
         self.query_one("#sources", Static).update(Content(visible(places_text(listing))))
         self.query_one("#places", Facts).show(problem_facts(listing, named))
+        self.refresh_bindings()
         message = self.query_one("#list > .message", Static)
         message.display = not found
         if not found:

@@ -84,12 +84,9 @@ class Table(ListView):
         self.rows, self.query_text, self.sorted_by = rows, query, sorted_by
         self._fit()
         same = (number for number, row in enumerate(rows) if row.reference == self._wanted)
-        cursor = next(same, 0)
-        if cursor == self.cursor:
-            if self.highlighted is not before:
-                self.post_message(self.Highlighted(self.highlighted))
-        else:
-            self.cursor = cursor
+        self.cursor = next(same, 0)
+        if self.highlighted is not before:
+            self.post_message(self.Highlighted(self.highlighted))
         self.refresh()
 
     @property
@@ -144,7 +141,7 @@ class Table(ListView):
         if row.reference == self.marked:
             spans = [(cursor, hue), ("◆", "accent")]
         for column, width in fit_columns(self.columns, self._room):
-            cell = _aligned(shorten(row.cells[column.key], width), column, width)
+            cell = _aligned(column.shorten(row.cells[column.key], width), column, width)
             if column.key == "name":
                 spans += _matched(cell, self.query_text, "bold" if at_hand else "")
             else:
@@ -164,6 +161,10 @@ class Table(ListView):
             return
         if self.go_to_click(event) and event.chain == 2:
             self.action_open()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Enable only what has a row to act on."""
+        return action != "open" or self.highlighted is not None
 
     def action_open(self) -> None:
         if self.highlighted is not None:

@@ -1,9 +1,13 @@
 """A row of a table, and the layout of its columns."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from layertui.text.format import age_text
+from layertui.text.sanitize import visible
+from layertui.ui.cells import shorten
 
 if TYPE_CHECKING:
     from layertui.model.image import ContainerSummary, ImageSummary
@@ -27,6 +31,11 @@ class TableRow:
         return self.summary.reference
 
 
+def aged(row: TableRow) -> TableRow:
+    """Return a row that says how long ago its image or container was created by now."""
+    return replace(row, cells={**row.cells, "created": visible(age_text(row.summary.created))})
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a table. ``width`` 0: shares what the others leave."""
@@ -43,6 +52,8 @@ class Column:
     """Sorted in descending order at first: numbers and times."""
     share: int = 1
     """Parts that a column without its own width gets of what is left."""
+    shorten: Callable[[str, int], str] = shorten
+    """Cuts a cell to a width."""
 
 
 GAP = 2

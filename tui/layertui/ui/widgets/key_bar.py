@@ -6,6 +6,7 @@ from functools import cached_property, partial
 
 from textual import events
 from textual.content import Content
+from textual.keys import key_to_character
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -82,12 +83,12 @@ class KeyBar(Widget):
         items: dict[str, _Item] = {}
         others: dict[str, _Item] = {}
         seen: set[str] = set()
-        for node, binding, enabled, _tooltip in self.screen.active_bindings.values():
+        for key, (node, binding, enabled, _tooltip) in self.screen.active_bindings.items():
             # Those of Textual's fields have no tooltip.
             description = binding.group.description if binding.group else binding.description
             name = description if binding.group else binding.action
             is_spare = not binding.show and name in _IF_ROOM and bool(binding.tooltip)
-            if not (enabled and (binding.show or is_spare)) or binding.action in seen:
+            if not (enabled and (binding.show or is_spare)) or binding.action in seen or self._is_typed(key):
                 continue
             seen.add(binding.action)
             among = others if is_spare or binding.action in _ENDS else items
@@ -110,6 +111,11 @@ class KeyBar(Widget):
             self._items.append(item)
         self._items += kept
         return Content(" " * _GAP).join(item.content for item in self._items)
+
+    def _is_typed(self, key: str) -> bool:
+        """Return whether a key is text for what has the focus."""
+        focused = self.screen.focused
+        return focused is not None and focused.check_consume_key(key, key_to_character(key))
 
     async def on_click(self, event: events.Click) -> None:
         """Do what the key does that was clicked."""

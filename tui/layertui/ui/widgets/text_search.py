@@ -97,6 +97,7 @@ class TextSearch:
             said = "reading on … · esc ends"
         elif not self.found:
             said = "searching …" if busy else "not found" + ("" if complete else " so far · n reads on")
+            said += " · esc ends"
         else:
             said = f"{self.at + 1:,} of {count}" if self.at >= 0 else f"{count} found"
             said += ("" if complete else " so far") + ("" if self.typing else " · n N · esc ends")
