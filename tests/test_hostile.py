@@ -129,6 +129,7 @@ WORDS: Mapping[str, Sequence[Sequence[str]]] = {
         ["*6666*", IMAGE],
         ["--content", "6666", IMAGE],
         ["--digest", hostile.NAME, IMAGE, f"/nowhere{hostile.NAME}"],
+        ["--export", "out", IMAGE],
     ],
     "extract": [[IMAGE, hostile.DIRECTORY, "out"], [IMAGE, hostile.DIRECTORY, "out", "--json"]],
     "size": [[IMAGE], [IMAGE, "--dead"], [IMAGE, hostile.DIRECTORY]],

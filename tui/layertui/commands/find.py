@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 from layertui.cache.indexes import IndexCache
 from layertui.commands.output import Output, note, warn
@@ -15,6 +16,7 @@ from layertui.find.found import FoundDigest, FoundItem, FoundLine, FoundPackage,
 from layertui.model.errors import LayertuiError
 from layertui.model.unforeseen import unforeseen
 from layertui.sources import list_images, list_local, open_image
+from layertui.text.format import count_text
 from layertui.text.sanitize import visible
 
 DESCRIPTION = """\
@@ -39,13 +41,20 @@ stands for all its tags. The sample is searched only if it is named.
 --json prints one object per line: match (path, content, package or digest),
 image (which opens it), layer, visible, and what is found.
 
-exit status: 0 found, 1 not found, 2 not everything could be read
+--export DIR takes no PATTERN. It writes what is in the images, except for contents,
+to DIR as Parquet files, which --in DIR, DuckDB, Spark and Trino can ask. Each
+layer is written once, by whichever of many machines that share DIR has it first.
+Both need DuckDB: pip install 'layertui[export]'
+
+exit status: 0 found or exported, 1 not found, 2 not everything could be read
 
 examples:
   layertui find '*log4j*.jar'
   layertui find --package 'openssl=3.0.*' docker-daemon: podman:
   layertui find --content 'BEGIN RSA PRIVATE KEY' oci:builds
   layertui find --digest 4bcff63911fc docker-root:/var/lib/docker
+  layertui find --export /mnt/images docker-daemon:
+  layertui find --in /mnt/images '*log4j*.jar'
 """
 SAMPLE = "demo:"
 WIDEST = 60
@@ -53,7 +62,7 @@ WIDEST = 60
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pattern", metavar="PATTERN", help="a name or glob; see below")
+    parser.add_argument("pattern", metavar="PATTERN", nargs="?", help="a name or glob; see below")
     parser.add_argument(
         "places",
         metavar="SOURCE|IMAGE",
@@ -64,31 +73,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kind.add_argument("--content", action="store_true", help="find PATTERN in the contents of text files")
     kind.add_argument("--package", action="store_true", help="find a package")
     kind.add_argument("--digest", action="store_true", help="find an image or layer by its digest")
+    kind.add_argument(
+        "--export",
+        metavar="DIR",
+        type=Path,
+        help="write what is in the images to DIR as Parquet files; no PATTERN",
+    )
+    parser.add_argument(
+        "--in", metavar="DIR", dest="folder", type=Path, help="find in the images exported to DIR"
+    )
     add_common(parser)
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.export is not None:
+        return _export(options)
+    if options.pattern is None:
+        raise LayertuiError("no pattern given", "", "see layertui find --help")
     kind = next((kind for kind in FIND_KINDS if getattr(options, kind, False)), "path")
+    if options.folder is not None:
+        return _find_exported(options, kind)
     finder = finder_of(kind, options.pattern, None if options.no_cache else IndexCache())
     failed: list[str] = []
-    images = list(_images(options.places, options.quiet, failed))
-    for problem in failed:
-        note(f"layertui: {problem}")
+    images = _listed(options.places, options.quiet, failed)
     out = Output()
     width = min(max(map(len, images), default=0), WIDEST)
     is_found, is_incomplete = False, bool(failed)
     with ProgressBar(options.quiet, "opening", 0) as bar:
-        for number, reference in enumerate(images, 1):
-            bar.start(f"image {number:,} of {len(images):,}")
+        for reference in _each(images, bar):
             problems: list[str] = []
             open_it = partial(open_image, reference, options.platform, bar.job)
             for found in find_in(finder, open_it, problems, bar.job):
                 is_found = True
                 bar.clear()
-                if options.json:
-                    out.json(found.to_json())
-                else:
-                    out.line(_line(found, width, out))
+                _print(found, width, out, options.json)
                 if out.is_terminal:
                     out.flush()  # before the bar is drawn again
             out.flush()  # the next match may take long
@@ -96,9 +114,82 @@ def run(options: argparse.Namespace) -> int:
             for problem in problems:
                 bar.clear()
                 note(f"layertui: {reference}: {problem}")
+    return _status(is_found, is_incomplete)
+
+
+def _find_exported(options: argparse.Namespace, kind: str) -> int:
+    """Find in a folder of Parquet files."""
+    if options.places:
+        raise LayertuiError("--in cannot be combined with images", "", "see layertui find --help")
+    from layertui.find.exported import ExportedFinder
+
+    finder = ExportedFinder(options.folder)
+    out = Output()
+    is_found = False
+    for found in finder.find(kind, options.pattern):
+        is_found = True
+        _print(found, 0, out, options.json)
+    damage = finder.damage(kind)
+    for reference, problem in damage:
+        note(f"layertui: {reference}: {problem}")
+    return _status(is_found, bool(damage))
+
+
+def _export(options: argparse.Namespace) -> int:
+    """Write Parquet files; an image that cannot be read does not end it."""
+    if options.folder is not None:
+        raise LayertuiError("--in cannot be combined with --export", "", "see layertui find --help")
+    from layertui.find.export import Exporter
+
+    exporter = Exporter(options.export, None if options.no_cache else IndexCache())
+    failed: list[str] = []
+    images = _listed([options.pattern, *options.places] if options.pattern else [], options.quiet, failed)
+    out = Output()
+    with ProgressBar(options.quiet, "opening", 0) as bar:
+        for reference in _each(images, bar):
+            try:
+                done = exporter.add(open_image(reference, options.platform, bar.job), bar.job)
+            except Exception as error:
+                failed.append(str(unforeseen(error)))
+                bar.clear()
+                note(f"layertui: {reference}: {failed[-1]}")
+                continue
+            bar.clear()
+            if options.json:
+                out.json(done._asdict())
+            else:
+                out.line(
+                    f"{visible(done.image)}  {count_text(done.layers, 'layer')}, {done.new_layers:,} new"
+                )
+            out.flush()  # the next image may take long
+    return 2 if failed else 0
+
+
+def _status(is_found: bool, is_incomplete: bool) -> int:
     if is_incomplete:
         return 2
     return 0 if is_found else 1
+
+
+def _each(images: Sequence[str], bar: ProgressBar) -> Iterator[str]:
+    for number, reference in enumerate(images, 1):
+        bar.start(f"image {number:,} of {len(images):,}")
+        yield reference
+
+
+def _print(found: FoundItem, width: int, out: Output, as_json: bool) -> None:
+    if as_json:
+        out.json(found.to_json())
+    else:
+        out.line(_line(found, width, out))
+
+
+def _listed(places: Sequence[str], quiet: bool, failed: list[str]) -> list[str]:
+    """Return the references of the images to search; print why places cannot be listed, and add it to ``failed``."""
+    images = list(_images(places, quiet, failed))
+    for problem in failed:
+        note(f"layertui: {problem}")
+    return images
 
 
 def _images(places: Sequence[str], quiet: bool, failed: list[str]) -> Iterator[str]:

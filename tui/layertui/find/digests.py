@@ -21,12 +21,13 @@ class DigestFinder:
     def in_image(self, image: Image, job: Job = Job.NONE) -> Iterator[FoundDigest]:
         """See :class:`layertui.find.found.Finder`."""
         job.check()
-        for what, layer, digest in dict.fromkeys(_digests(image)):
+        for what, layer, digest in dict.fromkeys(digests_of(image)):
             if self._digest and digest.startswith((self._digest, f"sha256:{self._digest}")):
                 yield FoundDigest(image.reference, layer, what, digest)
 
 
-def _digests(image: Image) -> Iterator[tuple[str, LayerNumber | None, str]]:
+def digests_of(image: Image) -> Iterator[tuple[str, LayerNumber | None, str]]:
+    """Yield what an image has digests of, the layer, and the digest, empty if unknown; one may come twice."""
     for link in image.chain:
         yield link.name, None, link.descriptor.digest
     yield "config", None, image.id

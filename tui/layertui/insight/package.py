@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 
 from layertui.model.errors import LayertuiError
@@ -34,12 +34,15 @@ class Package:
 
     def is_any_of(self, patterns: Iterable[re.Pattern[str]]) -> bool:
         """Return whether one of :func:`package_pattern` matches."""
-        return any(
-            pattern.match(f"{kind}{self.name}{version}")
-            for pattern in patterns
-            for kind in ("", f"{self.kind}:")
-            for version in ("", f"={self.version}")
-        )
+        names = list(package_names(self.kind, self.name, self.version))
+        return any(pattern.match(name) for pattern in patterns for name in names)
+
+
+def package_names(kind: str, name: str, version: str) -> Iterator[str]:
+    """Yield what a pattern of packages may match."""
+    for before in ("", f"{kind}:"):
+        for behind in ("", f"={version}"):
+            yield f"{before}{name}{behind}"
 
 
 def package_pattern(text: str) -> re.Pattern[str]:
