@@ -100,6 +100,34 @@ def test_the_images_screen_and_opening(archive: Path) -> None:
         check(terminal.raw)
 
 
+def test_finding_in_the_images_of_the_list(archive: Path) -> None:
+    with Terminal(cwd=archive.parent) as terminal:
+        terminal.wait("IMAGE ID", "sample")
+        terminal.press("F")
+        terminal.wait("Find in 2 images")
+        for pattern in ("*", "6666", "*", "sha256:"):  # path, content, package, digest
+            terminal.press(pattern + ENTER)
+            terminal.wait(" of 2 images")
+            terminal.wait(lambda text: "esc stops" not in text)
+            for keys in (
+                "]",
+                "G",
+                UP,
+                UP,
+                UP,
+                "/",
+                "\x15",
+                "\x14",
+            ):  # the pattern is deleted, the next kind chosen
+                terminal.press(keys)
+                terminal.settle(0.05)
+        terminal.press(ESC)
+        terminal.settle()
+        terminal.press("q")
+        assert terminal.end() == 0
+        check(terminal.raw)
+
+
 IMAGE = "IMAGE"
 """Stands for the archive."""
 STORE = "STORE"

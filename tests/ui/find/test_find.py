@@ -204,7 +204,11 @@ async def test_the_images_that_have_it_and_those_that_cannot_be_read() -> None:
         assert "cannot open unnamed, manifest.json names a blob that is not there" in text
         await pilot.press("end")
         about = pilot.app.screen.query_one(SpanLines)
-        assert "manifest.json names" in str(about._lines)
+        whole = "cannot open unnamed, manifest.json names a blob that is not there"
+        assert [line[0][0] for line in about._lines] == [whole]
+        await pilot.resize_terminal(50, 30)
+        await until(pilot, lambda: len(about._lines) == 2)
+        assert "".join(line[0][0] for line in about._lines) == whole
 
 
 async def test_enter_opens_the_layer_and_path_and_escape_returns(

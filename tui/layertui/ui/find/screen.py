@@ -19,7 +19,7 @@ from layertui.ui.cells import shorten
 from layertui.ui.clipboard import copy
 from layertui.ui.find.about import ABOUT_LINES, about, what_of
 from layertui.ui.find.result_list import ResultList
-from layertui.ui.find.results import FindKind, FindResults, SearchedImage
+from layertui.ui.find.results import FindKind, FindResults, ResultRow, SearchedImage
 from layertui.ui.keys import Legend, bind
 from layertui.ui.navigator import navigator
 from layertui.ui.stack import LOW, StackScreen, on_top
@@ -88,6 +88,7 @@ class FindScreen(StackScreen[None]):
         self._scope = scope
         self._search: ImagesSearch | None = None
         self._image = SearchedImage("")  # the one that is being searched
+        self._selected: ResultRow | None = None
         self._progress = ""
 
     def compose(self) -> ComposeResult:
@@ -113,6 +114,7 @@ class FindScreen(StackScreen[None]):
 
     def on_resize(self) -> None:
         self._tell()
+        self._show_selected()
 
     @property
     def busy(self) -> bool:
@@ -257,8 +259,13 @@ class FindScreen(StackScreen[None]):
         return f"No {results.kind} in {count_text(len(results.images), 'image')} matches “{results.pattern}”."
 
     def on_result_list_highlighted(self, event: ResultList.Highlighted) -> None:
-        lines = self.query_one(SpanLines)
-        lines.tell(*about(event.row, max(self.size.width - 4, 1)))
+        self._selected = event.row
+        self._show_selected()
+
+    def _show_selected(self) -> None:
+        """Show what the selected row is, in full."""
+        if self._selected is not None:
+            self.query_one(SpanLines).tell(*about(self._selected, max(self.size.width - 4, 1)))
 
     # Keys
 
