@@ -172,6 +172,14 @@ def test_a_cut_record(unpacked: RecordedDirectory) -> None:
     assert "damaged" in unpacked.scan().damage
 
 
+def test_an_empty_record_is_no_record_of_an_empty_layer(unpacked: RecordedDirectory) -> None:
+    """A crash leaves files without their bytes; Go's reader, and so Docker, finds no gzip stream."""
+    unpacked.record.write_bytes(b"")
+    assert "tar-split record is damaged: it is empty" in unpacked.scan().damage
+    unpacked.record.write_bytes(gzip.compress(b""))  # of a tar of no bytes
+    assert not unpacked.scan().damage
+
+
 def test_no_record(tmp_path: Path) -> None:
     with pytest.raises(LayertuiError, match="cannot read"):
         RecordedDirectory(tmp_path / "none", tmp_path).scan()

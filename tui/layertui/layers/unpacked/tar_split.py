@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,6 +62,10 @@ def pieces(record: Path) -> Iterator[bytes | Content]:
     try:
         segment = b""
         with open_regular(record) as file, gzip.open(file) as lines:
+            if not os.fstat(
+                file.fileno()
+            ).st_size:  # as a power failure leaves it: no stream, not an empty one
+                raise Damaged("its tar-split record is damaged: it is empty")
             while line := lines.readline(MAX_LINE):
                 piece = _piece(line)
                 if isinstance(piece, Content):
