@@ -242,8 +242,10 @@ async def test_escape_stops_then_leaves_and_f_has_the_results_again(here: type[H
         await pilot.press("enter")
         await until(pilot, lambda: bool(screen(pilot).results.rows))
         assert screen(pilot).busy and "image 1 of 7, 1.00 MB of 4.00 MB · esc stops" in screen_text(pilot)
+        assert "2 matches in 1 of 7 images" in screen_text(pilot)
         await pilot.press("escape")
         assert not screen(pilot).busy and "stopped in image 1 of 7" in screen_text(pilot)
+        assert "2 matches in 1 of 1 image searched" in screen_text(pilot)
         await pilot.press("down", "escape")
         assert isinstance(pilot.app.screen, ImagesScreen)
         await pilot.press("F")
@@ -359,7 +361,8 @@ async def test_as_many_matches_as_can_be_read(monkeypatch: pytest.MonkeyPatch) -
     async with Images().run_test(size=(100, 30)) as pilot:
         await searched(pilot, "*")
         assert screen(pilot).results.matches == 3
-        assert "first 3 matches; narrow the pattern" in screen_text(pilot)
+        text = screen_text(pilot)
+        assert "first 3 matches; narrow the pattern" in text and "in 1 of 1 image searched" in text
 
 
 async def test_the_process_fails(monkeypatch: pytest.MonkeyPatch) -> None:

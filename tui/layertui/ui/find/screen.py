@@ -240,6 +240,8 @@ class FindScreen(StackScreen[None]):
         if not results.images:
             return "Results"
         images = count_text(len(results.images), "image")
+        if results.said and results.begun < len(results.images):  # of the others nothing is known
+            images = f"{count_text(results.begun, 'image')} searched"
         if not results.matches:
             return f"No matches in {images}" if results.said else "Results"
         matches = count_text(results.matches, "match", "matches")
