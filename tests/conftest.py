@@ -1,5 +1,6 @@
 """What every run of the tests needs, whichever it picks."""
 
+import gc
 import os
 import shutil
 import sys
@@ -53,6 +54,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function):
             markers.mark(item)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # modules and thousands of tests: pytest searches all objects for cycles five times when it ends
 
 
 @pytest.fixture
