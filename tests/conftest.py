@@ -27,6 +27,7 @@ IN_BOTH_MODES = (
     "verify/",
 )
 """Tests that run with the native core and without, except those that drive programs."""
+IN_ONE_MODE = "insight/test_secrets.py"  # texts, which Python searches either way
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -46,7 +47,8 @@ def pytest_unconfigure() -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     place = metafunc.definition.path.relative_to(Path(__file__).parent).as_posix()
-    if place.startswith(IN_BOTH_MODES) and not markers.needs_programs(metafunc.definition):
+    in_both = place.startswith(IN_BOTH_MODES) and place != IN_ONE_MODE
+    if in_both and not markers.needs_programs(metafunc.definition):
         metafunc.parametrize("native_mode", MODES, indirect=True)
 
 

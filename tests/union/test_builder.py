@@ -168,7 +168,7 @@ def test_one_path_a_thousand_times_is_listed_and_the_rest_counted() -> None:
 
 def test_implied_directories_take_bounded_memory() -> None:
     deep = "/d" * 2000
-    entries = [("-", f"/{number}{deep}/f") for number in range(10_000)]
+    entries = [("-", f"/{number}{deep}/f") for number in range(2_500)]  # 5,000,000 directories
     tracemalloc.start()
     try:
         tree = union(layer(*entries))
