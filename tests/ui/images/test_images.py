@@ -337,15 +337,16 @@ async def test_hostile_texts_are_shown_and_not_obeyed(places: Places) -> None:
         assert not any(char in text for char in "\x1b\x9b\u202e")
 
 
-@pytest.mark.parametrize("width", [1, 2, 3, 5, 9, 20, 40])
 @pytest.mark.parametrize("height", [1, 2, 5])
-async def test_tiny_terminals(places: Places, width: int, height: int) -> None:
+async def test_tiny_terminals(places: Places, height: int) -> None:
     places.given["x" * 300] = []
-    async with Images("x" * 300).run_test(size=(width, height)) as pilot:
-        await pilot.press(
-            "j", "d", "j", "s", "slash", "a", "escape", "question_mark", "escape", "o", "a", "escape"
-        )
-        assert pilot.app.is_running
+    async with Images("x" * 300).run_test(size=(1, height)) as pilot:
+        for width in (1, 2, 3, 5, 9, 20, 40):
+            await pilot.resize_terminal(width, height)
+            await pilot.press(
+                "j", "d", "j", "s", "slash", "a", "escape", "question_mark", "escape", "o", "a", "escape"
+            )
+            assert pilot.app.is_running
 
 
 async def test_an_engine_without_a_name_lists_its_images(places: Places) -> None:
