@@ -39,7 +39,7 @@ QUIET = 3.0
 Pictures = dict[str, tuple[str | None, str, Sequence[str]]]
 """What is given on the command line, the theme, and the keys that are pressed."""
 REAL: Pictures = {
-    "explorer": (ORDERS, DARK_THEME, "jjjjjj"),
+    "explorer": (ORDERS, DARK_THEME, "j"),
     "finder": (ORDERS, DARK_THEME, ("o", *"id_rsa")),
     "key": (ORDERS, DARK_THEME, ("o", *"id_rsa", "enter", "3")),
     "insight": (ORDERS, DARK_THEME, "Id"),
@@ -51,7 +51,20 @@ REAL: Pictures = {
 SAMPLE: Pictures = {
     "light": ("demo:", LIGHT_THEME, ("j", "j", "j", "tab", "v", "E", "n", "n", "n", "n")),
 }
-PICTURES = REAL | SAMPLE
+TOUR: Sequence[tuple[str, Sequence[str]]] = (
+    ("The first screen: live and dead bytes of each layer", ()),
+    ("chown -R stored again what pip had installed", "j"),
+    ("I: where the bytes are", "I"),
+    ("2: what is wasted, and by which step", "2"),
+    ("o: find anything by a few letters", ("escape", "o", *"id_rsa")),
+    ("3: a deleted key, still shipped", ("enter", "3")),
+    ("B: the Dockerfile as a bill, with advice", "B"),
+)
+"""The recording of the real image: what each of its pictures shows, and the keys that lead to it."""
+TOUR_SIZE = (100, 30)
+EACH = 4
+"""Seconds that a picture of the recording is shown."""
+PICTURES = {*REAL, *SAMPLE, "tour"}
 
 
 async def draw(name: str, reference: str | None, theme: str, keys: Sequence[str]) -> None:
@@ -60,14 +73,49 @@ async def draw(name: str, reference: str | None, theme: str, keys: Sequence[str]
     app.theme = theme
     async with app.run_test(size=SIZE) as pilot:
         await settled(pilot)
-        for key in keys:
-            await pilot.press(key)
-            await settled(pilot)
-        await complete(pilot)
-        svg = app.export_screenshot(simplify=True)
+        (HERE / f"{name}.svg").write_text(await after(pilot, keys, name))
+
+
+async def record() -> None:
+    """The recording: pictures that take turns, without script; only the first for who wants no motion."""
+    app = LayertuiApp(ORDERS, cache=False)
+    app.theme = DARK_THEME
+    frames = []
+    async with app.run_test(size=TOUR_SIZE) as pilot:
+        await settled(pilot)
+        for number, (title, keys) in enumerate(TOUR):
+            app.title = title
+            frames.append(await after(pilot, keys, f"tour-{number}"))
+    box = re.search(r'viewBox="[^"]*"', frames[0])
+    assert box is not None
+    share = 100 / len(frames)
+    turns = "".join(
+        f"#turn-{number} {{ animation-delay: {number * EACH}s }}" for number in range(1, len(frames))
+    )
+    style = (
+        f"@keyframes turn {{ 0% {{ visibility: visible }} {share:.3f}% {{ visibility: hidden }} }}"
+        ".turn { visibility: hidden } #turn-0 { visibility: visible }"
+        "@media (prefers-reduced-motion: no-preference) {"
+        f".turn, #turn-0 {{ visibility: hidden; animation: turn {len(frames) * EACH}s step-end infinite }}"
+        f"{turns} }}"
+    )
+    pictures = "".join(
+        f'<g id="turn-{number}" class="turn">{frame}</g>' for number, frame in enumerate(frames)
+    )
+    (HERE / "tour.svg").write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" {box[0]}><style>{style}</style>{pictures}</svg>\n'
+    )
+
+
+async def after(pilot: Pilot[None], keys: Sequence[str], name: str) -> str:
+    """The picture after some keys."""
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
+    await complete(pilot)
+    svg = pilot.app.export_screenshot(simplify=True)
     svg = re.sub(r"terminal-\d+", f"layertui-{name}", svg)  # differs from run to run
-    svg = re.sub(r',\s*url\("http[^;]*', "", svg)  # fonts that a viewer would fetch
-    (HERE / f"{name}.svg").write_text(svg)
+    return re.sub(r',\s*url\("http[^;]*', "", svg)  # fonts that a viewer would fetch
 
 
 async def settled(pilot: Pilot[None]) -> None:
@@ -116,8 +164,10 @@ def main(archive: str | None = None) -> None:
         os.chdir(empty)
         if real is not None:
             Path(empty, "orders.tar").symlink_to(real)
-        for name, (reference, theme, keys) in (PICTURES if real is not None else SAMPLE).items():
+        for name, (reference, theme, keys) in (REAL | SAMPLE if real is not None else SAMPLE).items():
             asyncio.run(draw(name, reference, theme, keys))
+        if real is not None:
+            asyncio.run(record())
 
 
 if __name__ == "__main__":
