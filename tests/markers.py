@@ -25,6 +25,9 @@ SLOW = (
     "worker/",
     "commands/test_progress.py",
     "commands/test_output.py",
+    "commands/test_mcp.py",
+    "commands/test_pager.py",
+    "commands/test_serve.py",
     "fuzz/",
 )
 """Folders and modules of ``tests`` that are marked ``slow``: they run the app, many processes, or all commands."""
