@@ -352,7 +352,10 @@ async def test_an_image_without_a_match_is_not_listed() -> None:
         await pilot.press("enter")
         await ended(pilot)
         assert not screen(pilot).results.rows
-        assert "No path in 1 image matches “nowhere”." in screen_text(pilot)
+        assert (
+            "No path in 1 image matches “nowhere”. Names are matched whole: *nowhere* finds parts"
+            in screen_text(pilot)
+        )
 
 
 async def test_as_many_matches_as_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:

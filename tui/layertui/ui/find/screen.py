@@ -258,7 +258,10 @@ class FindScreen(StackScreen[None]):
             return "Type a pattern, then enter."
         if results.said != "done":
             return f"No matches, {results.said}. / and enter search again."
-        return f"No {results.kind} in {count_text(len(results.images), 'image')} matches “{results.pattern}”."
+        none = f"No {results.kind} in {count_text(len(results.images), 'image')} matches “{results.pattern}”."
+        if results.kind == "path" and not set("*?[/") & set(results.pattern):
+            none += f" Names are matched whole: *{results.pattern}* finds parts of them."
+        return none
 
     def on_result_list_highlighted(self, event: ResultList.Highlighted) -> None:
         self._selected = event.row
