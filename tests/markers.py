@@ -29,6 +29,7 @@ SLOW = (
     "commands/test_pager.py",
     "commands/test_serve.py",
     "fuzz/",
+    "find/test_export.py",
 )
 """Folders and modules of ``tests`` that are marked ``slow``: they run the app, many processes, or all commands."""
 TESTS = Path(__file__).parent

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import yaml
 from conformance.case import all_cases, write_image
 
 from layertui import demo
+from layertui.cache.indexes import IndexCache
 from layertui.cli import main
 from layertui.commands.parsers import command_parser
 from layertui.find.asking import finder_of
@@ -27,10 +29,11 @@ from layertui.find.exported import ExportedFinder
 from layertui.find.parquet import PARQUET_COLUMNS
 from layertui.model.errors import LayertuiError
 from layertui.model.numbers import LayerNumber
-from layertui.sources import open_image
+from layertui.sources import list_images, open_image
 from tests import every_entry_type
 from tests.commands.samples import eventful, tar
 from tests.layouts import OciLayout, digest, docker_archive
+from tests.matrix.images import SOURCES
 from tests.schema import complaints
 from tests.waiting import SECONDS
 
@@ -74,8 +77,10 @@ def exported(images: Iterable[str], folder: Path) -> list[ExportedImage]:
     return [exporter.add(open_image(image)) for image in images]
 
 
-def engine_answers(images: Iterable[str], kind: str, pattern: str) -> list[str]:
-    finder = finder_of(kind, pattern, None)
+def engine_answers(
+    images: Iterable[str], kind: str, pattern: str, cache: IndexCache | None = None
+) -> list[str]:
+    finder = finder_of(kind, pattern, cache)
     rows = [row for image in images for row in finder.in_image(open_image(image))]
     return sorted(json.dumps(row.to_json()) for row in rows)
 
@@ -112,6 +117,23 @@ def test_the_answers_are_those_of_the_engine_where_engines_disagree(tmp_path: Pa
             pass  # damaged
     assert len(images) > len(all_cases()) / 2
     assert answers(tmp_path / "out", "path", "**") == engine_answers(images, "path", "**")
+
+
+def test_the_answers_are_those_of_the_engine_on_every_source(tmp_path: Path) -> None:
+    complete, cache = 0, IndexCache(tmp_path / "cache")
+    for number, make in enumerate(SOURCES.values()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        source, exporter, images = make(folder), Exporter(folder / "out", cache), []
+        with suppress(LayertuiError):
+            for row in list_images(source):
+                with suppress(LayertuiError):  # damaged, or without digests
+                    images.append(exporter.add(open_image(row.reference)).image)
+        for kind, pattern in (("path", "**"), ("package", "*")) if images else ():
+            expected = engine_answers(images, kind, pattern, cache)
+            assert answers(folder / "out", kind, pattern) == expected, source
+        complete += bool(images)
+    assert complete > len(SOURCES) / 2
 
 
 def test_a_layer_is_written_once_and_a_second_run_adds_what_is_new(images: list[str], tmp_path: Path) -> None:
