@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import json
 import sqlite3
 import struct
@@ -97,6 +98,35 @@ def test_dpkg_against_dpkg_query(tmp_path: Path) -> None:
     found = of(tar(("/var/lib/dpkg/status", status)))
     assert as_dpkg_shows(found) == dpkg_query(tmp_path)
     assert len(found.changes) == 3
+
+
+def test_names_of_fields_in_any_case_against_dpkg_query(tmp_path: Path) -> None:
+    need("dpkg-query")
+    status = (
+        b"PACKAGE:bash\nstatus:install ok installed\nArchitecture:  amd64\nversion:\t5.2\nDescription: d\n\n"
+    )
+    (tmp_path / "status").write_bytes(status)
+    found = of(tar(("/var/lib/dpkg/status", status)))
+    assert told(found) == [(1, "added", "bash", None, "5.2")]
+    assert as_dpkg_shows(found) == dpkg_query(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "path", ["/var/lib/dpkg/status", "/var/lib/dpkg/status.d/a", "/lib/apk/db/installed"]
+)
+def test_a_database_that_names_no_package_is_not_read(path: str) -> None:
+    """Bytes that a power failure has left: dpkg-query ends with an error too. An empty one has no packages."""
+    for data, unread in (
+        (bytes(600), [f"cannot read {path}, it names no package"]),
+        (b"\xff\xfe\n\nnothing\n", [f"cannot read {path}, it names no package"]),
+        (b"", []),
+        (b"\n\n", []),
+    ):
+        found = of(tar((path, data)))
+        assert [str(error) for error in found.unread] == unread
+        assert not found.changes
+    gone = stanza("gone", "1", "deinstall ok config-files")
+    assert not of(tar(("/var/lib/dpkg/status", gone))).unread
 
 
 def test_a_whole_distribution_against_dpkg_query(tmp_path: Path) -> None:
@@ -370,6 +400,27 @@ def test_python() -> None:
         (2, "upgraded", "Requests", "2.0", "2.1"),
     ]
     assert [row.package.size for row in found.changes if row.layer == 1] == [1024, -1]
+
+
+def test_an_egg_that_is_one_file(tmp_path: Path) -> None:
+    """As distutils wrote it, for many packages of Debian and Red Hat; importlib finds it, and fields in any case."""
+    site = "/usr/lib/python3/dist-packages"
+    egg, newer = b"metadata-version: 1.1\nNAME:Old.Style\nversion: 1\n", b"Name: old-style\nVersion: 2\n"
+    (tmp_path / "Old.Style-1.egg-info").write_bytes(egg)
+    (distribution,) = importlib.metadata.distributions(path=[str(tmp_path)])
+    assert (distribution.name, distribution.version) == ("Old.Style", "1")
+    found = of(
+        tar((f"{site}/Old.Style-1.egg-info", egg)),
+        tar(
+            (f"{site}/.wh.Old.Style-1.egg-info", b""),
+            (f"{site}/old_style-2.egg-info/PKG-INFO", newer),
+        ),
+    )
+    assert told(found) == [
+        (1, "added", "Old.Style", None, "1"),
+        (2, "upgraded", "old-style", "1", "2"),
+    ]
+    assert not found.unread
 
 
 def test_a_python_package_whose_list_of_files_cannot_be_read() -> None:

@@ -21,23 +21,27 @@ MAX_NPM_MANIFEST = 4 << 20
 def dpkg(path: str, data: bytes) -> list[Package]:
     """Parse ``/var/lib/dpkg/status`` (deb-control(5)), or a file of distroless' ``status.d``."""
     found: list[Package] = []
+    names_any = False
     for stanza in stanzas(path, data):
-        fields = dict(line.split(": ", 1) for line in stanza if ": " in line and not line.startswith(" "))
-        state = fields.get("Status", "install ok installed").split()[-1:]
-        if "Package" not in fields or state in (["not-installed"], ["config-files"]):
+        fields = _fields(stanza)
+        state = fields.get("status", "install ok installed").split()[-1:]
+        names_any = names_any or "package" in fields
+        if "package" not in fields or state in (["not-installed"], ["config-files"]):
             continue
         found.append(
             Package(
                 "dpkg",
-                fields["Package"],
-                fields.get("Version", ""),
-                fields.get("Architecture", ""),
-                installed_size(fields.get("Installed-Size", ""), 1024),
-                fields["Package"],
+                fields["package"],
+                fields.get("version", ""),
+                fields.get("architecture", ""),
+                installed_size(fields.get("installed-size", ""), 1024),
+                fields["package"],
                 path,
             )
         )
         check_count(path, found)
+    if not names_any:
+        _check_empty(path, data)
     return found
 
 
@@ -48,6 +52,8 @@ def apk(path: str, data: bytes) -> list[Package]:
         if package := apk_package(path, stanza):
             found.append(package)
             check_count(path, found)
+    if not found:
+        _check_empty(path, data)
     return found
 
 
@@ -62,16 +68,18 @@ def apk_package(path: str, stanza: list[str]) -> Package | None:
 
 
 def python(path: str, data: bytes) -> list[Package]:
-    """Parse ``METADATA`` of a ``.dist-info`` or ``PKG-INFO`` of an ``.egg-info`` (PyPA, core metadata)."""
-    fields: dict[str, str] = {}
-    for line in next(stanzas(path, data), []):
-        name, _, value = line.partition(": ")
-        fields.setdefault(name, value)
-    if "Name" not in fields or "Version" not in fields:
-        raise LayertuiError(f"cannot read {path}", "it names no package")
-    place = path.rsplit("/", 2)[0]
-    normal = re.sub(r"[-_.]+", "-", fields["Name"]).lower()  # as PyPI compares names
-    return [Package("python", fields["Name"], fields["Version"], "", -1, f"{place}/{normal}", path)]
+    """Parse ``METADATA`` of a ``.dist-info``, or ``PKG-INFO`` of an ``.egg-info`` or one that is a file itself.
+
+    See core metadata (PyPA).
+    """
+    fields = _fields(next(stanzas(path, data), []))
+    if "name" not in fields or "version" not in fields:
+        raise _names_none(path)
+    place, name = path.rsplit("/", 1)
+    if not name.endswith(".egg-info"):  # which distutils wrote as a file
+        place = place.rpartition("/")[0]
+    normal = re.sub(r"[-_.]+", "-", fields["name"]).lower()  # as PyPI compares names
+    return [Package("python", fields["name"], fields["version"], "", -1, f"{place}/{normal}", path)]
 
 
 def npm(path: str, data: bytes) -> list[Package]:
@@ -94,6 +102,26 @@ def record_size(data: bytes) -> int:
     """Return the bytes of a Python package's files by its ``RECORD`` (PyPA, "Recording installed projects"): path,hash,size."""
     sizes = (line.rpartition(b",")[2].strip().decode("ascii", "replace") for line in data.split(b"\n"))
     return sum(max(installed_size(size), 0) for size in sizes)
+
+
+def _fields(stanza: list[str]) -> dict[str, str]:
+    """Return the fields of a stanza by their names in lower case: these are in any case (deb822(5), RFC 822)."""
+    fields: dict[str, str] = {}
+    for line in stanza:
+        name, colon, value = line.partition(":")
+        if colon and not line.startswith((" ", "\t")):
+            fields.setdefault(name.rstrip().lower(), value.strip())
+    return fields
+
+
+def _check_empty(path: str, data: bytes) -> None:
+    """Raise :class:`LayertuiError` if a database without packages is not empty: it is not what its path says."""
+    if data.strip():
+        raise _names_none(path)
+
+
+def _names_none(path: str) -> LayertuiError:
+    return LayertuiError(f"cannot read {path}", "it names no package")
 
 
 def stanzas(path: str, data: bytes) -> Iterator[list[str]]:

@@ -36,7 +36,7 @@ _DATABASES: Sequence[tuple[bytes, DatabaseParser]] = (
     (rb"/var\0lib\0rpmmanifest\0container-manifest-2", rpm_manifest),
     (rb"/var\0lib\0rpmmanifest\0container-manifest-1", rpm_names),
     (rb"\.dist-info\0METADATA", python),
-    (rb"\.egg-info\0PKG-INFO", python),
+    (rb"\.egg-info(?:\0PKG-INFO)?", python),
     (rb"node_modules(?<=[\0/]node_modules)\0(?:@[^\0/]+\0)?[^\0/@][^\0/]*\0package\.json", npm),
 )
 """Patterns of the ends of databases' keys (of whole keys after a slash), and their parsers."""
