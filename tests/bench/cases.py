@@ -229,9 +229,10 @@ def memory(bench: Bench) -> Table:
     sample = bench.sample(data.MILLION)
     command = [sys.executable, "-m", "tests.bench.memory", sample.reference]
     out = subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()
-    entries, kept, nodes = map(int, out)
+    entries, kept, nodes, peak = map(int, out)
     table = Table(f"Memory: {entries:,} entries of {nodes:,} paths", [])
     table.aims.append(Aim("under 150 bytes an entry, index and union together", kept / entries, 150))
+    table.aims.append(Aim("under 600 MB, the peaks of the app's reading and of the worker", peak / 1e6, 600))
     return table
 
 

@@ -1,12 +1,13 @@
 """``python -m tests.bench.memory REFERENCE``: what an image takes in the process that shows it.
 
 Reads what the worker sends as the app does, and prints its entries and the bytes of memory
-that its indexes and its union keep.
+that its indexes and its union keep, its paths, and what this process and the worker took at most, added up.
 """
 
 from __future__ import annotations
 
 import gc
+import resource
 import sys
 import tracemalloc
 
@@ -33,7 +34,8 @@ def main(reference: str) -> None:
     union = unpack_union(encoded, indexes)
     gc.collect()
     kept, _ = tracemalloc.get_traced_memory()
-    print(sum(index.count for index in indexes), kept, union.nodes)
+    peak = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(sum(index.count for index in indexes), kept, union.nodes, 1024 * peak)
 
 
 if __name__ == "__main__":
