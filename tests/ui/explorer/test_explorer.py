@@ -266,6 +266,17 @@ def test_help(snap_compare: Compare, read: Read) -> None:
     assert snap_compare(Explorer(), terminal_size=(120, 60), run_before=pressing("question_mark"))
 
 
+async def test_a_choice_is_as_wide_as_the_step_of_its_layer(read: Read) -> None:
+    read()
+    async with Explorer().run_test(size=(120, 40)) as pilot:
+        await loaded(pilot)
+        await pilot.press("D")
+        await until(
+            pilot,
+            lambda: "│ layer 2  RUN apk add python3 sqlite-libs stonecut build-base" in screen_text(pilot),
+        )
+
+
 def test_platforms(snap_compare: Compare, read: Read, places: Places) -> None:
     read()
     places.given["demo:"] = [ALPINE]

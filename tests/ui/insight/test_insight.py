@@ -10,10 +10,12 @@ from textual.pilot import Pilot
 
 from layertui.content.read import Contents
 from layertui.insight.survey import survey
-from layertui.insight.tally import Survey
+from layertui.insight.tally import Finding, Survey
 from layertui.model.errors import LayertuiError
 from layertui.model.identity import identity_of
+from layertui.model.numbers import LayerNumber
 from layertui.ui.explorer.screen import ExplorerScreen
+from layertui.ui.insight.parts import PARTS, column_widths
 from layertui.ui.insight.screen import InsightScreen
 from layertui.ui.insight.size_pane import SizePane
 from layertui.ui.widgets.lines import Document
@@ -185,6 +187,18 @@ def test_secrets(snap_compare: Compare, looking: Looking) -> None:
         await pilot.press("3", "m", "tab")
 
     assert snap_compare(ExplorerApp("layertui-light"), terminal_size=(120, 40), run_before=run)
+
+
+async def test_columns_leave_the_path_what_they_do_not_need(looking: Looking) -> None:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await pilot.press("5", "tab")
+        await quiet(pilot)
+        assert "LAYER RIGHT           MODE        OWNER  PATH" in screen_text(pilot)
+    widths = column_widths(PARTS["waste"], [Finding(LayerNumber(1), "/a", 1, ["deleted", "9"], "/a", ())])
+    assert widths == {"reason": 9, "hidden by": 9}
+    long = Finding(LayerNumber(1), "/a", 1, ["r" * 90, "-rwxr-xr-x", "0:0"], "/a", ())
+    assert column_widths(PARTS["permissions"], [long])["right"] == PARTS["permissions"].columns["right"]
 
 
 async def test_headings_stand_over_their_columns_at_every_width(looking: Looking) -> None:

@@ -306,6 +306,13 @@ async def test_what_is_cut_at_the_edge_says_so() -> None:
             assert rows(app)[0].rstrip() == "a name that is too long"[: width - 1] + "…"
 
 
+async def test_a_path_that_is_cut_keeps_its_name() -> None:
+    app = Viewer(Document([Line([("/opt/venv/lib/python3.11/pandas", "")], is_path=True)], clip=True))
+    async with app.run_test(size=(20, 4)) as pilot:
+        await pilot.pause()
+        assert rows(app)[0].rstrip() == "/opt/venv/…/pandas"
+
+
 class Framed(TextView):
     """Notes the first row of every frame."""
 

@@ -44,10 +44,11 @@ class PageBuilder:
         style: str = "",
         event: int = -1,
         value: str | None = None,
+        is_path: bool = False,
     ) -> int:
         """Add a line and return its number."""
         number = len(self._lines)
-        self._lines.append(Line(body, gutter, style))
+        self._lines.append(Line(body, gutter, style, is_path=is_path))
         if event >= 0:
             self._events[number] = event
         if value is not None:

@@ -29,7 +29,8 @@ class ChooseDialog(Dialog[str | None]):
         align: center middle;
 
         OptionList {
-            width: 48;
+            width: auto;
+            min-width: 48;
             max-width: 96%;
             height: auto;
             max-height: 80%;

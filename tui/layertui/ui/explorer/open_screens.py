@@ -61,8 +61,10 @@ def insight(reading: "Reading", cache: bool) -> Origin[tuple[str, LayerNumber]]:
 
 
 OTHER = "Another image or container …"
-_CHOICE = 32
+_CHOICE = 80
 """Cells of a layer's step at most."""
+_BESIDE_STEP = 24
+"""Cells of the screen that a layer's step cannot have: its number, and the frame of the dialog."""
 
 
 def compare(
@@ -85,10 +87,12 @@ def compare(
 
     steps = {entry.layer: entry for entry in image.history}
     choices: dict[str, LayerNumber] = {OTHER: EMPTY}
+    digits = len(str(len(image.layers)))
+    room = min(screen.size.width - _BESIDE_STEP, _CHOICE)
     for other in image.layers[::-1]:
         if other.number != layer:
             step = visible(step_text(steps[other.number]))
-            choices[f"layer {other.number}  {shorten(step, _CHOICE)}"] = other.number
+            choices[f"layer {other.number:>{digits}}  {shorten(step, room)}"] = other.number
 
     def chosen(choice: str | None) -> None:
         if choice is None:

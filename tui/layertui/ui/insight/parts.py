@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+
 from layertui.insight.tally import Finding, Sum, Survey
 from layertui.insight.waste import Reason
 from layertui.model.numbers import LayerNumber
@@ -21,6 +23,8 @@ _SIZE, _COUNT, _CHIP = 8, 8, 6
 _UNMASKED = 60
 """Most cells of an unmasked secret."""
 _GAP = 2
+_SIGN = 2
+"""Cells of the sign before a reason."""
 _HIDDEN_BY = "hidden by"
 """The column with the number of a layer."""
 
@@ -36,7 +40,7 @@ class Part:
     kinds: Mapping[str, str]
     """Headings of the sums."""
     columns: Mapping[str, int]
-    """Cells of what is reported beside each path."""
+    """Cells of what is reported beside each path, at most."""
     where: str
     """Heading of the last column."""
     nothing: str
@@ -99,7 +103,12 @@ def sums_page(part: Part, survey: Survey, steps: Mapping[LayerNumber, str]) -> P
             page.add()
             heads = ("SIZE" if part.is_sized else "", part.plural.upper())
             page.add((part.kinds[kind], "quiet"), gutter=_columns(part, *heads, "quiet"))
-        page.add(*name_spans(each, steps), gutter=_numbers(part, each.size, each.count), event=number)
+        page.add(
+            *name_spans(each, steps),
+            gutter=_numbers(part, each.size, each.count),
+            event=number,
+            is_path=each.kind == "directory",
+        )
     return page.page(*(Line([("⚠ ", "modified"), (visible(note), "")]) for note in survey.notes), clip=True)
 
 
@@ -122,7 +131,7 @@ _MARKS = {
 
 def _reason_spans(words: str) -> list[Span]:
     sign, style = CHANGE_MARKS[_MARKS.get(words, Mark.NONE)]
-    return [(f"{sign or '?':<2}", style), (words, "")]
+    return [(f"{sign or '?':<{_SIGN}}", style), (words, "")]
 
 
 def name_spans(each: Sum, steps: Mapping[LayerNumber, str]) -> list[Span]:
@@ -145,17 +154,34 @@ def _columns(part: Part, size: str, count: str, style: str = "") -> list[Span]:
     return [(f"{sizes}{count:>{_COUNT}}{'':{_GAP}}", style)]
 
 
+def column_widths(part: Part, findings: Sequence[Finding]) -> Mapping[str, int]:
+    """Return the cells of the columns of a part, no wider than needed: the path gets the rest."""
+    widths = dict.fromkeys(part.columns, 0)
+    for finding in findings:
+        for name, cell in zip(widths, finding.cells, strict=True):
+            widths[name] = max(widths[name], cell_len(visible(cell)))
+    if "reason" in widths:
+        widths["reason"] += _SIGN
+    return {name: min(max(width, len(name)), part.columns[name]) for name, width in widths.items()}
+
+
 class Findings(Document):
     """Findings a line each; what is reported of one is put together when it is to be seen."""
 
     def __init__(
-        self, part: Part, findings: Sequence[Finding], room: Callable[[], int], is_unmasked: bool
+        self,
+        part: Part,
+        findings: Sequence[Finding],
+        columns: Mapping[str, int],
+        room: Callable[[], int],
+        is_unmasked: bool,
     ) -> None:
-        """``room`` returns the width in cells."""
+        """``columns``: as :func:`column_widths` has them for all findings; ``room`` returns the width in cells."""
         gutter = (_SIZE + _GAP if part.is_sized else 0) + _CHIP
         super().__init__(gutter=gutter, items=range(len(findings)), clip=True)
         self.findings = findings
         self._part = part
+        self._columns = columns
         self._room = room
         self._is_unmasked = is_unmasked
 
@@ -182,7 +208,7 @@ class Findings(Document):
                 body += [*chip(LayerNumber(int(cell))), (" " * (width - 4 + _GAP), "")]
             elif name == "reason":
                 sign, words = _reason_spans(cell)
-                body += [sign, (f"{words[0]:<{width - 2 + _GAP}}", "quiet")]
+                body += [sign, (f"{words[0]:<{width - _SIGN + _GAP}}", "quiet")]
             else:
                 text = finding.secret if name == "secret" and self._is_unmasked else cell
                 body.append((f"{shorten(visible(text), width):<{width + _GAP}}", "quiet"))
@@ -192,7 +218,7 @@ class Findings(Document):
         return Line(body, gutter)
 
     def _widths(self) -> list[tuple[str, int]]:
-        widths = dict(self._part.columns)
+        widths = dict(self._columns)
         if self._is_unmasked and "secret" in widths:  # beside it half of what is left for the path
             rest = self._room() - self.gutter - sum(widths.values()) - _GAP * len(widths)
             widths["secret"] += max(min(rest // 2, _UNMASKED), 0)

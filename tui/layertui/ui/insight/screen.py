@@ -1,6 +1,6 @@
 """The insight screen: size, waste, secrets, duplicates, permissions, packages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -23,7 +23,7 @@ from layertui.ui.clipboard import copy
 from layertui.ui.detail.page import Page, message
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.insight.header import NAMES, TITLES, facts, tabs, title
-from layertui.ui.insight.parts import PARTS, Findings, FindingsView, name_of, sums_page
+from layertui.ui.insight.parts import PARTS, Findings, FindingsView, column_widths, name_of, sums_page
 from layertui.ui.insight.size_pane import SizePane
 from layertui.ui.keys import Legend, bind
 from layertui.ui.stack import Origin
@@ -89,6 +89,7 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
         self._reading = reading
         self._cache = cache
         self._surveys = reading.surveys
+        self._columns: dict[str, Mapping[str, int]] = {}  # cells of those of the findings, by part
         self._lookers: dict[str, Looker] = {}
         self._progress: dict[str, tuple[int, int]] = {}  # of the running scans
         self._said: dict[str, str] = {}  # errors of requested scans
@@ -242,7 +243,10 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
             chosen = survey.sums[self._chosen - 1]
             rows = [row for row in rows if self._chosen - 1 in row.sums]
             count, heading = chosen.count, name_of(chosen, self._steps)
-        document = Findings(part, rows, lambda: view.content_size.width - 1, self._is_unmasked)
+        if self.part not in self._columns:
+            self._columns[self.part] = column_widths(part, survey.findings)
+        room, columns = lambda: view.content_size.width - 1, self._columns[self.part]
+        document = Findings(part, rows, columns, room, self._is_unmasked)
         none = [Line([("Not among the findings that are listed.", "quiet")])] if count and not rows else []
         view.open(document, [document.heading(), *none], cursor)
         view.border_title = Content(heading)

@@ -26,6 +26,8 @@ class Line(NamedTuple):
     style: str = ""
     aside: Sequence[Span] = ()
     """Right-aligned in the first row. Those at the left are left out where the body leaves them no room."""
+    is_path: bool = False
+    """Whether the body is a path, which loses directories where it is clipped, not its name."""
 
     @property
     def text(self) -> str:

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
 
-from layertui.ui.cells import clip
+from layertui.ui.cells import clip, shorten_path
 from layertui.ui.keys import bind
 from layertui.ui.theme.styles import Palette
 from layertui.ui.widgets.lines import Document, Line, Read, Span, folds, part, skip_cells
@@ -366,7 +366,10 @@ class TextView(SearchedView):
         body = line.body if not start and stop >= len(text) else part(line.body, start, stop)
         seen = max(self.scrollable_content_region.width - gutter, 0)  # beside the scroll bar
         if self.document.clip and not self.is_folded and cell_len(text) > seen:
-            body = [*part(line.body, 0, max(len(clip(text, seen)) - 1, 0)), ("…", "quiet")]
+            if line.is_path:
+                body = [(shorten_path(text, seen), line.body[0][1])]
+            else:
+                body = [*part(line.body, 0, max(len(clip(text, seen)) - 1, 0)), ("…", "quiet")]
         body = self.search.highlighted(body, number, start)
         segments = [Segment(" " * padding, palette[behind])] if padding else []
         segments += self._segments(body, number, start, behind, palette)
