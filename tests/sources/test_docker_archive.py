@@ -105,6 +105,20 @@ def test_several_images(tmp_path: Path) -> None:
             open_image(f"docker-archive:{path}:{selector}")
 
 
+def test_a_name_may_be_whole_or_as_docker_shows_it(tmp_path: Path) -> None:
+    """As in skopeo, which compares normalized names."""
+    items = [{**ITEM, "RepoTags": [name]} for name in ("app:1", "docker.io/library/b:2", "a/b:latest")]
+    path = archive(tmp_path / "a.tar", {**LAYERS, "c.json": config(), "manifest.json": manifest(*items)})
+    for selector, number in (
+        ("app:1", 0), ("docker.io/library/app:1", 0), ("docker.io/app:1", 0), ("b:2", 1), ("docker.io/b:2", 1),
+        ("docker.io/a/b", 2), ("docker.io/a/b:latest", 2), ("a/b", 2),
+    ):  # fmt: skip
+        assert open_image(f"docker-archive:{path}:{selector}").tags == tuple(items[number]["RepoTags"])
+    for selector in ("docker.io/library/app:2", "example.org/app:1", "app"):
+        with pytest.raises(LayertuiError, match="has no image"):
+            open_image(f"docker-archive:{path}:{selector}")
+
+
 def of_platform(platform: str) -> bytes:
     return json.dumps({**json.loads(config()), "os": platform}).encode()
 

@@ -46,8 +46,9 @@ def config_list(config: Mapping[str, Any], *path: str) -> list[Any]:
 
 
 def full_names(name: str) -> list[str]:
-    """Return the full names that a name may mean: default tag ``latest``, default registry Docker Hub."""
-    names = [name, f"{name}:latest"]
+    """Return the names that a name may mean: default tag ``latest``, default registry Docker Hub, or without these."""
+    familiar = familiar_name(name)
+    names = dict.fromkeys([name, f"{name}:latest", familiar, f"{familiar}:latest"])
     return [
         prefix + each for prefix in ("", "docker.io/library/", "docker.io/", "localhost/") for each in names
     ]
