@@ -247,7 +247,7 @@ def test_what_is_no_tar_has_a_digest_and_a_size(media_type: str, run: Run, tmp_p
 
 @pytest.fixture
 def attested(tmp_path: Path) -> dict[str, Path]:
-    """The files of an image with an attestation: the layout, the attestation's manifest, its statement."""
+    """The files of an image with an attestation: the layout, the attestation's manifest, its config, its statement."""
     store = Blobs()
     app = store.image([tar(("/a", b"a"))])
     about = store.attestation(app)
@@ -259,7 +259,8 @@ def attested(tmp_path: Path) -> dict[str, Path]:
     (path / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
     (path / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [top]}))
     (statement,) = store.manifest(about)["layers"]
-    found = {"manifest": about["digest"], "statement": statement["digest"]}
+    config = store.manifest(about)["config"]["digest"]
+    found = {"manifest": about["digest"], "config": config, "statement": statement["digest"]}
     return {"layout": path} | {part: path / "blobs" / name.replace(":", "/") for part, name in found.items()}
 
 
@@ -277,6 +278,22 @@ def test_a_changed_attestation_is_wrong(part: str, attested: dict[str, Path], ru
     done = run("verify", attested["layout"], "--json", "--platform", "linux/amd64")
     assert done.status == 1
     assert rows(done, "attached")["digest"][0] == "wrong"
+
+
+def test_the_config_of_an_attestation_is_verified_too(attested: dict[str, Path], run: Run) -> None:
+    """skopeo copy --all reads it, and refuses a changed one."""
+    words = ("verify", attested["layout"], "--json", "--platform", "linux/amd64")
+    assert rows(run(*words), "attached config") == {"size": ("ok", None), "digest": ("ok", None)}
+    data = attested["config"].read_bytes()
+    attested["config"].write_bytes(data[:-1] + b" ")
+    done = run(*words)
+    assert (done.status, rows(done, "attached config")) == (
+        1,
+        {"size": ("ok", None), "digest": ("wrong", None)},
+    )
+    attested["config"].unlink()
+    done = run(*words)
+    assert (done.status, rows(done, "attached config")) == (0, {"digest": ("unchecked", "not stored")})
 
 
 def test_an_attestation_that_is_not_there_is_not_verified(attested: dict[str, Path], run: Run) -> None:

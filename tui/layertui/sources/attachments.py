@@ -71,6 +71,8 @@ class Attachment:
     """Digest of the manifest or index that it is about."""
     is_recorded: bool = True
     """Whether something records its digest; of a signature without a manifest it is only computed."""
+    config: tuple[Descriptor, Blob | None] | None = None
+    """The config of its manifest, if it has one, and the blob if that is stored."""
 
 
 def blob_pieces(blob: Blob) -> Iterator[bytes]:
@@ -161,7 +163,8 @@ def attachment_of(layout: ImageLayout, found: Descriptor, subject: str) -> Attac
         predicate = next(filter(None, map(_predicate, (each.annotations, manifest.get("annotations")))), "")
         kind = kind_of((predicate, each.media_type, *given), type)
         documents.append(AttachedDocument(each, layout.blob(each), kind, predicate))
-    return Attachment(found, type, documents, subject)
+    stored = (config, layout.blob(config)) if config is not None else None
+    return Attachment(found, type, documents, subject, config=stored)
 
 
 def absent_attachment(found: Descriptor, subject: str) -> Attachment:

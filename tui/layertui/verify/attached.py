@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+from layertui.model.blob import Blob
 from layertui.model.digest import WrongDigest, algorithm_of, is_known
 from layertui.model.errors import LayertuiError
-from layertui.model.image import Image
+from layertui.model.image import Descriptor, Image
 from layertui.model.job import Job
-from layertui.sources.attachments import AttachedDocument, attachments, blob_pieces
+from layertui.sources.attachments import attachments, blob_pieces
 from layertui.verify.layer import Check, compare_values
 
 
 def attachment_checks(image: Image, job: Job = Job.NONE) -> Iterator[Check]:
-    """Yield the checks of each attached manifest, and of size and digest of its documents.
+    """Yield the checks of each attached manifest, and of size and digest of its config and documents.
 
     Raises :class:`Cancelled`.
     """
@@ -28,8 +29,11 @@ def attachment_checks(image: Image, job: Job = Job.NONE) -> Iterator[Check]:
                 continue  # there is nothing to compare with
             if attachment.documents and attachment.documents[0].descriptor.digest != digest:
                 yield Check("attached manifest", "digest", "ok", digest, digest)  # else it was not read
+            if attachment.config is not None:
+                yield from _checks_of_blob("attached config", *attachment.config, job)
             for document in attachment.documents:
-                yield from _checks_of_document(document, job)
+                subject = f"attached {document.kind.title}"
+                yield from _checks_of_blob(subject, document.descriptor, document.blob, job)
     except WrongDigest as wrong:
         if wrong.expected in known:
             known.discard(wrong.expected)
@@ -42,17 +46,16 @@ def attachment_checks(image: Image, job: Job = Job.NONE) -> Iterator[Check]:
         yield Check("attached manifest", "digest", "unchecked", digest, why="not read")
 
 
-def _checks_of_document(document: AttachedDocument, job: Job) -> Iterator[Check]:
-    subject, expected = f"attached {document.kind.title}", document.descriptor
-    why = "not stored" if document.blob is None else ""
+def _checks_of_blob(subject: str, expected: Descriptor, blob: Blob | None, job: Job) -> Iterator[Check]:
+    why = "not stored" if blob is None else ""
     if not is_known(expected.digest):
         why = "unsupported algorithm"
-    if document.blob is None or why:
+    if blob is None or why:
         yield Check(subject, "digest", "unchecked", expected.digest, why=why)
         return
     hashed, size = hashlib.new(algorithm_of(expected.digest)), 0
     try:
-        for piece in blob_pieces(document.blob):
+        for piece in blob_pieces(blob):
             job.check()
             hashed.update(piece)
             size += len(piece)
