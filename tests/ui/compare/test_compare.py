@@ -13,7 +13,7 @@ from layertui.model.image import Image
 from layertui.model.numbers import LayerNumber
 from layertui.ui.app import LayertuiApp
 from layertui.ui.compare.screen import CompareScreen
-from layertui.ui.compare.side_header import Chosen
+from layertui.ui.compare.side_header import Chosen, SideHeader
 from layertui.ui.detail.pane import CHANGES, DIFF, PREVIEW
 from layertui.ui.explorer.open_screens import OTHER
 from layertui.ui.explorer.screen import ExplorerScreen
@@ -211,6 +211,8 @@ async def test_a_side_that_is_not_there(tmp_path: Path) -> None:
         message = screen(pilot).query_one(".message", Static)
         await until(pilot, lambda: message.display)
         assert "none.tar" in str(message.content) and "esc goes back" in str(message.content)
+        header = screen(pilot).query(SideHeader).last()
+        assert header.render().cell_length <= header.content_size.width, "its end is cut without a sign"
         await pilot.press("n", "i", "a", "v", "enter", "X")
         await until(pilot, lambda: screen(pilot).query_one(".message", Static).display)
 

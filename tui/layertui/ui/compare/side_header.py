@@ -183,7 +183,7 @@ class SideHeader(Widget):
         name = visible(self.chosen.reference if self.side is None else self.side.image.reference)
         theme = self.app.current_theme
         ink = layer_color(self._number, theme.dark, theme.ansi)
-        room = self.content_size.width - 2 - _GAP
+        room = self.content_size.width - len("▌A ") - _GAP
         facts = list(self._facts)
         while len(facts) > 1 and sum(len(fact) + _GAP for fact in facts) + len(name) > room:
             del facts[0]
