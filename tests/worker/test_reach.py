@@ -135,6 +135,7 @@ print(json.dumps([
         ("app.tar", True),
         ("oci:layout:1", True),
         ("containers-storage:[/store]app", True),
+        ("docker-archive:/proc/1/fd/3", False),
         ("docker-daemon:app", False),
         ("podman:app", False),
         ("docker://127.0.0.1:1/app", False),

@@ -41,9 +41,10 @@ stands for all its tags. The sample is searched only if it is named.
 --json prints one object per line: match (path, content, package or digest),
 image (which opens it), layer, visible, and what is found.
 
---export DIR takes no PATTERN. It writes what is in the images, except for contents,
-to DIR as Parquet files, which --in DIR, DuckDB, Spark and Trino can ask. Each
-layer is written once, by whichever of many machines that share DIR has it first.
+--export DIR takes no PATTERN. It writes what is in the images, except for
+contents, to DIR as Parquet files, which --in DIR, DuckDB, Spark and Trino can
+ask. Each layer is written once, by whichever of many machines that share DIR
+has it first.
 Both need DuckDB: pip install 'layertui[export]'
 
 exit status: 0 found or exported, 1 not found, 2 not everything could be read

@@ -238,10 +238,16 @@ def _check(reader: ImageReader, identity: Identity) -> None:
 
 
 def confine(references: Iterable[str]) -> None:
-    """Give up what the files of images need not: the kernel then stops what a fault in a decoder could do."""
+    """Give up what the files of images need not: the kernel then stops what a fault in a decoder could do.
+
+    A file that arrived by a pipe is one that the app has open, which a confined process cannot reach (landlock(7)).
+    """
     native = core()
-    transports = {parse_reference(reference).transport for reference in references}
-    if native is None or transports & {*CONNECTED_TRANSPORTS}:
+    needs = any(
+        name.transport in CONNECTED_TRANSPORTS or name.location.startswith("/proc/")
+        for name in map(parse_reference, references)
+    )
+    if native is None or needs:
         return
     folder = cache_directory()
     with suppress(OSError):
