@@ -131,7 +131,9 @@ class AnatomyScreen(Origin[LayerNumber]):
         found, system, self._documents = read
         self._chain = chain_of(found, None, system)
         self._view("chain").open(self._chain.page.document)
-        self._view("chain").border_subtitle = Content(count_text(len(self._documents), "step"))
+        self._view("chain").border_subtitle = Content(
+            f"{count_text(len(self._documents), 'step')} of the chain"
+        )
         self._show()
 
         def show(base: Base | LayertuiError) -> None:
