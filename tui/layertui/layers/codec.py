@@ -85,8 +85,7 @@ def _narrowed(column: array[int]) -> array[int]:
 
 def _unpacked_column(code: str, data: memoryview, count: int) -> array[int]:
     """Return a column of ``count`` values in the type that :func:`_narrowed` chose."""
-    stored = data.nbytes  # not len(), which is wrong in views of msgspec 0.19
-    while count > 0 and stored < count * array(code).itemsize and code in _HALF:
+    while count > 0 and len(data) < count * array(code).itemsize and code in _HALF:
         code = _HALF[code]
     return column_of(code, data)
 
