@@ -18,11 +18,11 @@ List what is attached to an image or to the index that led to it: signatures,
 SBOMs, provenance and other attestations. Signatures are not verified.
 """
 EPILOG = """\
---read prints one of them, after checking its digest, which may be abbreviated.
+--read prints one of them if its digest is right. DIGEST may be abbreviated.
 --json prints one object per line: Digest, MediaType, ArtifactType,
-PredicateType, Size, Kind, Title, Subject (the digest of what it is about),
-Manifest (the digest of what carries it), Annotations, Stored (false: known, but
-not there).
+PredicateType, Size, Kind, Title, Subject (digest of the manifest it is about),
+Manifest (digest of the manifest that carries it), Annotations, Stored (false:
+referenced, but not stored).
 
 examples:
   layertui attachments docker://alpine

@@ -1,4 +1,4 @@
-"""``layertui cache``: list what is cached, or drop it."""
+"""``layertui cache``: list or prune the cache."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from layertui.commands.parsing import add_common
 from layertui.text.format import count_text, size_text
 
 DESCRIPTION = """\
-List what is kept in the cache: indexes of layers, decompressed archives, and
-blobs from registries and engines; or delete it.
+List what is in the cache: indexes of layers, decompressed archives, and blobs
+from registries and engines; or delete it.
 """
 EPILOG = """\
-prune leaves what was used in the last minute. What has been deleted is made or
+prune keeps what was used in the last minute. What is deleted is computed or
 downloaded again when it is needed. The cache is in $XDG_CACHE_HOME/layertui.
 
---json prints one object per folder; of prune, what was deleted.
+--json prints one object per folder; with prune, what was deleted.
 
 examples:
   layertui cache

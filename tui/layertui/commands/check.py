@@ -30,7 +30,7 @@ from layertui.text.sanitize import visible
 DESCRIPTION = f"""\
 Check an image against the rules of a project, as a CI gate. The rules are read
 from {OWN}, from [tool.layertui] in pyproject.toml, or from {DIVE},
-whichever is found first; the default is dive's.
+whichever is found first; without a file, dive's defaults apply.
 """
 EPILOG = f"""\
 rules ({OWN}; see docs/check.md):

@@ -43,7 +43,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", metavar="A", help="reference or path, see layertui --help")
     parser.add_argument("b", metavar="B", nargs="?", help="the other image (default: A, with --from or --to)")
-    add_range(parser, "A at layer N (0: the empty tree) …", "… B at layer M (default: the top)")
+    add_range(parser, "A at layer N (0: the empty tree) …", "… B at layer M (default: the top)", ("N", "M"))
     parser.add_argument("--ignore-times", action="store_true", help="ignore times, of files and of the image")
     parser.add_argument("--ignore-owners", action="store_true", help="ignore owners")
     parser.add_argument("--all", action="store_true", help="list every path and every row")

@@ -1,4 +1,4 @@
-"""``layertui completion``: the script that has a shell complete the command line."""
+"""``layertui completion``: the completion script of a shell."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import argparse
 from layertui.commands.output import Output, raw
 
 DESCRIPTION = """\
-Print the script that has a shell complete commands, options, images, tags, and
-paths inside of images.
+Print the completion script of a shell: for commands, options, images, tags,
+layers, and paths in images.
 """
 EPILOG = """\
 in ~/.bashrc:                  eval "$(layertui completion bash)"
 in ~/.zshrc, after compinit:   eval "$(layertui completion zsh)"
 in ~/.config/fish/config.fish: layertui completion fish | source
 
-What takes more than five seconds, as paths of an image that was never read,
-is not completed.
+Completion gives up after five seconds, as for paths of a large image that has
+not been read before.
 """
 SHELLS = ("bash", "zsh", "fish")
 

@@ -5,8 +5,8 @@ import argparse
 from layertui.commands.parsing import add_common
 
 DESCRIPTION = """\
-Open the app on the built-in sample image, which shows what layers do to each
-other.
+Open the app on the built-in sample image, whose layers modify, delete and
+repeat each other's files.
 """
 EPILOG = "Other commands take the sample as demo:, for example: layertui tree demo:"
 

@@ -16,7 +16,7 @@ SOURCES = {
 """Transport by dive's name of a source (dive 0.13, ``get_image_resolver.go``)."""
 LIMITS = {
     "lowestEfficiency": ("RATIO", "lowest efficiency that passes, from 0 to 1"),
-    "highestWastedBytes": ("SIZE", "most wasted bytes that pass, as 20MB"),
+    "highestWastedBytes": ("SIZE", "most wasted bytes that pass, such as 20MB"),
     "highestUserWastedPercent": ("RATIO", "most wasted bytes over those added to the base, from 0 to 1"),
 }
 """Metavariable and help of a limit by dive's name of its rule."""

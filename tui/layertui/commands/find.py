@@ -30,22 +30,21 @@ is something else:
   --content   a text in the lines of text files
   --package   a package, or a glob: NAME, KIND:NAME, NAME=VERSION
   --digest    the digest of a config (image ID), manifest, index or layer (as
-              stored, diff ID, chain ID), or its beginning
+              stored, diff ID, chain ID); may be abbreviated
 
 Each match is printed as it is found: image, layer, "-" if the final tree of the
 image does not contain this version (or package), path. Each layer is read once,
-also if several images have it, and not at all if its index is in the cache;
+however many images share it, and not at all if its index is in the cache;
 --content reads the files of each layer once. A repository, docker://HOST/NAME,
 stands for all its tags. The sample is searched only if it is named.
 
 --json prints one object per line: match (path, content, package or digest),
-image (which opens it), layer, visible, and what is found.
+image (the reference that opens it), layer, visible, and fields of the match.
 
---export DIR takes no PATTERN. It writes what is in the images, except for
+--export DIR takes no PATTERN. It writes layers, entries and packages, but no
 contents, to DIR as Parquet files, which --in DIR, DuckDB, Spark and Trino can
-ask. Each layer is written once, by whichever of many machines that share DIR
-has it first.
-Both need DuckDB: pip install 'layertui[export]'
+query. Any number of machines may write to DIR; each layer is written once.
+--export and --in need DuckDB: pip install 'layertui[export]'
 
 exit status: 0 found or exported, 1 not found, 2 not everything could be read
 
@@ -78,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--export",
         metavar="DIR",
         type=Path,
-        help="write what is in the images to DIR as Parquet files; no PATTERN",
+        help="export the images to DIR as Parquet files; no PATTERN",
     )
     parser.add_argument(
         "--in", metavar="DIR", dest="folder", type=Path, help="find in the images exported to DIR"

@@ -22,8 +22,8 @@ List the build steps of an image, newest first, with the layers they created.
 """
 EPILOG = """\
 SIZE is the bytes of the files that the layer adds, the same for every source;
-layers are read for it, once. Layers of a registry are not: there it is STORED,
-the bytes that a pull transfers, unless all layers have been read before.
+each layer is read once for it. Layers of a registry are not: there the column
+is STORED, the bytes that a pull transfers, unless all have been read before.
 CREATED BY is the instruction as in a Dockerfile, with --json as recorded. On a
 terminal, long lines are truncated.
 --json prints one object per line: ID, CreatedAt, CreatedBy, Size (bytes, null

@@ -26,13 +26,13 @@ filters, as with docker images; filters of the same kind are alternatives, but
 all labels must match:
   dangling=true|false   untagged or tagged
   label=KEY[=VALUE]     with this label
-  reference=PATTERN     with a matching name, as busybox or example.org/*:1.*
+  reference=PATTERN     with a matching name: busybox, example.org/*:1.*
   before=IMAGE          created before another listed image
   since=IMAGE           created after it
 
 --json prints one object per line, with the fields of docker images
 --format json, sizes in bytes (as the source counts them; null if unknown),
-times in RFC 3339, and Source and Reference (which opens the image).
+times in RFC 3339, and Source and Reference (opens the image).
 
 examples:
   layertui images

@@ -33,8 +33,8 @@ directory was replaced by another type.
 --lines prints the lines of the last version, each with the layer that wrote it,
 as git blame does; with --json one object per line:
 {"path": …, "line": N, "layer": N, "certain": true, "text": …}. A line is not
-certain (and has a ? behind its layer) if an older version, which may have it
-too, cannot be read; the status is 2 then.
+certain (? after its layer) if an older version that may contain it cannot be
+read; the status is 2 then.
 
 examples:
   layertui log app.tar /etc/passwd

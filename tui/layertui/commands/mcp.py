@@ -1,4 +1,4 @@
-"""``layertui mcp``: the questions as tools for agents (Model Context Protocol)."""
+"""``layertui mcp``: commands as tools for agents (Model Context Protocol)."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from layertui import __version__
 from layertui.model.errors import LayertuiError
 
 DESCRIPTION = """\
-Serve the questions about images as read-only tools for agents, by the Model
-Context Protocol on standard input and output.
+Serve read-only tools to agents: the Model Context Protocol (MCP) on standard
+input and output.
 """
 EPILOG = """\
 Tools: list_images, history, tree, changes, versions, read_file, search, find,
-insight, compare. Each runs a command of layertui and answers with its JSON, cut
-to the rows and characters that are asked for, and says what was cut. Secrets
-that insight finds are masked; read_file and search show what is in the files.
+insight, compare. Each runs a command of layertui and returns its JSON, up to
+the requested number of rows and characters, and says what was cut. Secrets that
+insight finds are masked; read_file and search show what is in the files.
 
-The SDK of the protocol is an extra: pip install 'layertui[mcp]'
+Needs the SDK of the protocol: pip install 'layertui[mcp]'
 
-examples, of an agent's configuration:
+example, of an agent's configuration:
   {"mcpServers": {"layertui": {"command": "layertui", "args": ["mcp"]}}}
 """
 AGENT_INSTRUCTIONS = """\

@@ -122,7 +122,7 @@ async def ask_find(
     """Find which images, layers and paths match, in all local images or the given images and sources.
 
     pattern: of kind path a name or glob (* within a name, ** across directories), content a text, package a glob of
-    [KIND:]NAME[=VERSION], digest a digest or its beginning. visible is false for what the final tree does not have.
+    [KIND:]NAME[=VERSION], digest a digest, which may be abbreviated. visible is false for what the final tree does not have.
     """
     flags = [] if kind == "path" else [f"--{kind}"]
     return await _rows(["find", *flags], [pattern, *images], limit, offset)

@@ -38,7 +38,7 @@ references:
                                           […]//ID: a layer and those below it
   demo:                                   the built-in sample image
   a path, file:PATH                       recognized by its contents
-  -, a pipe, <(docker save app)           an archive that arrives
+  -, a pipe, <(docker save app)           an archive from a pipe
   a bare name                             looked up in Docker, then in Podman
 A file with the name of a command: layertui ./tree
 
@@ -49,7 +49,7 @@ examples:
 
 With CI=true, layertui REFERENCE checks the image, as with --ci.
 
-exit status: 0 success, 1 differences found or a check failed, 2 an error
+exit status: 0 success; 1 differences, no match, or a failed check; 2 an error
 """
 
 

@@ -117,7 +117,9 @@ def add_layer(parser: argparse.ArgumentParser, help: str) -> None:
     parser.add_argument("--layer", metavar="N", type=int, help=help)
 
 
-def add_range(parser: argparse.ArgumentParser, start: str, stop: str) -> None:
-    """Add ``--from`` and ``--to``."""
-    parser.add_argument("--from", dest="start", metavar="A", type=int, help=start)
-    parser.add_argument("--to", dest="stop", metavar="B", type=int, help=stop)
+def add_range(
+    parser: argparse.ArgumentParser, start: str, stop: str, metavars: tuple[str, str] = ("A", "B")
+) -> None:
+    """Add ``--from`` and ``--to``, which take the number of a layer."""
+    parser.add_argument("--from", dest="start", metavar=metavars[0], type=int, help=start)
+    parser.add_argument("--to", dest="stop", metavar=metavars[1], type=int, help=stop)

@@ -21,8 +21,8 @@ its bytes, dead files and what to change, packages, secrets, permissions.
 """
 EPILOG = """\
 The page is one file, without script, and loads nothing. Secrets are masked. The
-same image gives the same page. What could not be read is said at the top of the
-page, and the status is 2.
+same image gives the same page. What could not be read is listed at the top of
+the page, and the status is 2.
 
 examples:
   layertui report app.tar -o app.html

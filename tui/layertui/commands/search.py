@@ -18,7 +18,7 @@ DESCRIPTION = """\
 Search the files of an image for a text or a regular expression, line by line
 as grep does; with --hidden also versions that later layers overwrote or
 deleted, with --config also the config (variables, labels, …) and the build
-steps. The app searches both unless told otherwise.
+steps. The app searches both by default.
 """
 EPILOG = """\
 Each match is printed as it is found: its layer, "-" if the final tree does not

@@ -13,15 +13,15 @@ Serve the app to a browser on this machine, and print the link that opens it.
 Ctrl+C ends it.
 """
 EPILOG = """\
-The link has a token that is valid until the server ends. Whoever has it can do
-in the app what you can: read every image, archive and registry that you can
+The link has a token that is valid until the server ends. Anyone who has it can
+do in the app what you can: read every image, archive and registry that you can
 read, and extract files on this machine.
 
 A link may name an image that layertui images lists, a layer and a path:
   http://127.0.0.1:8000/?token=TOKEN&image=demo:&layer=3&path=/etc/passwd
-Without an image it is IMAGE. Write %26 for &, %2B for +, %25 for %.
+Without image= it opens IMAGE. Write %26 for &, %2B for +, %25 for %.
 
-What serves is an extra: pip install 'layertui[serve]'
+Needs textual-serve: pip install 'layertui[serve]'
 
 examples:
   layertui serve
@@ -35,9 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "image", metavar="IMAGE", nargs="?", help="image or store to open (default: the list of images)"
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument(
-        "--port", metavar="N", type=int, default=8000, help="TCP port (default: 8000; 0: any that is free)"
+        "--host",
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        help="address to listen on (default: 127.0.0.1)",
+    )
+    parser.add_argument(
+        "--port", metavar="N", type=int, default=8000, help="TCP port (default: 8000; 0: any free port)"
     )
     add_common(parser, has_json=False, has_quiet=False)
 
