@@ -12,6 +12,7 @@ from pathlib import Path
 import layertui
 from layertui import demo
 from tests.layouts import OciLayout
+from tests.mutants.faults import FAULTS
 from tests.textual_internals import SNAPSHOTS
 
 TESTS = Path(__file__).parent
@@ -181,3 +182,9 @@ def _defined(node: ast.stmt) -> list[str]:
         case ast.AnnAssign(target=ast.Name(id=name)):
             return [name]
     return []
+
+
+def test_every_deliberate_fault_fits_the_code() -> None:
+    """Else ``make mutants`` would not make it, which nobody notices for weeks."""
+    for fault in FAULTS:
+        assert (PACKAGE / fault.path).read_text().count(fault.old) == 1, fault

@@ -166,9 +166,9 @@ FAULTS = [
         "True",
         "tests/cache tests/layers/test_codec.py",
     ),
-    Fault("cache/directory.py", " and facts.st_uid in (0, os.geteuid())", "", CACHE),
+    Fault("cache/directory.py", " and facts.st_uid in (0, system.own_uid() or 0)", "", CACHE),
     Fault("cache/directory.py", "stat.S_ISREG(facts.st_mode) and ", "", CACHE),
-    Fault("cache/directory.py", "os.O_CLOEXEC | os.O_NOFOLLOW, 0o600", "os.O_CLOEXEC, 0o600", DIRECTORY),
+    Fault("cache/directory.py", "os.O_CREAT | system.NO_LINK, 0o600", "os.O_CREAT, 0o600", DIRECTORY),
     Fault("cache/directory.py", "            check_room(self.path.parent)\n", "", CACHE),
     Fault(
         "cache/archives.py",
@@ -227,7 +227,7 @@ FAULTS = [
     Fault("union/merged_tree.py", "assign(self.marks, nodes, repeat(Mark.NONE))", "pass", MERGED),
     Fault("union/symlinks.py", "if node in visited:", "if False:", "tests/union tests/ui/detail"),
     # stores
-    Fault("model/regular_file.py", " | os.O_NONBLOCK", "", REGULAR),
+    Fault("model/regular_file.py", " | system.NO_WAITING", "", REGULAR),
     Fault("model/regular_file.py", "if not stat.S_ISREG(", "if stat.S_ISDIR(", REGULAR),
     Fault("sources/containerd/references.py", "expires is not None and expires < now()", "False", REFERENCES),
     Fault(
@@ -413,7 +413,12 @@ FAULTS = [
         "ui/terminal.py", "                os.dup2(terminal, number)\n", "                pass\n", TERMINAL
     ),
     Fault("ui/worker/background.py", "except Exception as error", "except LayertuiError as error", NET),
-    Fault("sources/__init__.py", "except Exception as error", "except LayertuiError as error", NET),
+    Fault(
+        "sources/__init__.py",
+        "except Exception as error:  # of one file",
+        "except LayertuiError as error:  #",
+        NET,
+    ),
     Fault("worker/main.py", "except Exception as error", "except LayertuiError as error", NET),
     # sources: addresses of engines, ssh, archives that arrive by a pipe
     Fault(
