@@ -61,7 +61,7 @@ class LayerFacts:
     live: int | None
     """Of ``size``, what the final tree shows."""
     dead: int | None
-    """Of ``size``, what higher layers override or delete: still stored and transferred."""
+    """Of ``size``, what later layers overwrite or delete: still stored and transferred."""
     stored_size: int | None
     """Of the layer where it is stored, a compressed blob for example."""
     digest: str

@@ -47,7 +47,7 @@ in common at the base.
 The steps of the base image are printed above FROM as comments.
 Changes, sizes and advice are printed if the layers can be read without
 fetching them. Live bytes are those that the final tree shows, dead bytes those
-that a higher layer overrides or deletes. Each piece of advice names the step
+that a later layer overwrites or deletes. Each piece of advice names the step
 that stored dead bytes, the step that hid them, and the changed instruction.
 --json prints one object: source (provenance, history), text, steps (line,
 instruction, text, step, of the history, from 1, layer, size, live, dead, base,

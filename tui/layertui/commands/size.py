@@ -29,7 +29,7 @@ package, with the largest files and the leftovers that images rarely need.
 """
 EPILOG = """\
 Live bytes are those of files that the final tree shows; dead bytes are those of
-files that a higher layer overrides or deletes: they are still stored. A
+files that a later layer overwrites or deletes: they are still stored. A
 hardlinked file counts once. What packages own is known of live files only.
 --json prints one object with every row: path, live, dead, layers, directories,
 types, packages, unowned, files, dead_files, leftovers.

@@ -1,6 +1,6 @@
 """Live and dead bytes: what the final tree shows of the files in the layers, and what it does not.
 
-A file's bytes are *live* if the final merged tree shows it, and *dead* if a higher layer overrides or
+A file's bytes are *live* if the final merged tree shows it, and *dead* if a later layer overwrites or
 deletes it: then they are still stored and transferred. Sums of live bytes are those of the merged tree,
 sums of dead bytes those of :func:`layertui.insight.waste.waste`.
 """

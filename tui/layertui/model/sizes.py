@@ -10,7 +10,7 @@ class Bytes(NamedTuple):
     live: int
     """Those that the final merged tree shows."""
     dead: int
-    """Those that it does not: a higher layer overrides or deletes them, they are still stored."""
+    """Those that it does not: a later layer overwrites or deletes them, they are still stored."""
 
     @property
     def size(self) -> int:

@@ -67,8 +67,8 @@ def _head(found: ReportFindings) -> Iterable[Element]:
     )
     yield element(
         "p",
-        "Live bytes are those of files that the final tree shows; dead bytes those of files that a higher layer "
-        "overrides or deletes: they are still stored and pulled.",
+        "Live bytes are those of files that the final tree shows; dead bytes those of files that a later layer "
+        "overwrites or deletes: they are still stored and pulled.",
         class_="dim",
     )
     yield _strip(found.sizes.layers)

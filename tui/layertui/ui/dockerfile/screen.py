@@ -54,7 +54,7 @@ class DockerfileScreen(Origin[tuple[str, LayerNumber]]):
 
     HELP: ClassVar[str] = (
         "The Dockerfile with the bytes that each instruction stores: live bytes are those of files in the final "
-        "tree, dead bytes those of files that later layers override or delete. If BuildKit's provenance is "
+        "tree, dead bytes those of files that later layers overwrite or delete. If BuildKit's provenance is "
         "attached it is the real one, with the numbers of its lines; build stages that made no layer of the image "
         "are dim. Else it is reconstructed from the history, and what is uncertain or not recorded is noted at "
         "the end of a line. The steps of the base image, if known, are above FROM. Below are changes of the Dockerfile that would save bytes, each with the step that "

@@ -54,7 +54,7 @@ def _facts(item: FoundItem) -> str:
             size = f", {size_text(item.size)}" if item.type == "file" else ""
             return f"{item.type}{size}{_hidden(item.visible)}"
         case FoundPackage():
-            removed = "" if item.visible else ", removed or upgraded by an upper layer"
+            removed = "" if item.visible else ", removed or upgraded by a later layer"
             return f"{item.kind} package {item.architecture}".rstrip() + removed
         case FoundDigest():
             return item.what
@@ -62,4 +62,4 @@ def _facts(item: FoundItem) -> str:
 
 
 def _hidden(is_visible: bool) -> str:
-    return "" if is_visible else ", overwritten or deleted by an upper layer"
+    return "" if is_visible else ", overwritten or deleted by a later layer"

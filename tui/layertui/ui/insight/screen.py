@@ -52,7 +52,7 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
 
     HELP: ClassVar[str] = (
         "Size: a map of the image's bytes, the area of each box in proportion; in a small window a list. Live bytes "
-        "are those of files in the final tree, dead bytes those of files that later layers override or delete. "
+        "are those of files in the final tree, dead bytes those of files that later layers overwrite or delete. "
         "Waste: the dead bytes and their causes. Secrets: matches of documented formats, in "
         "hidden files too. Duplicates: contents stored more than once. Permissions: unusual ones in the final "
         "tree. Packages: added, upgraded and removed by each step. Selecting a sum shows its findings. Enter "
