@@ -221,7 +221,7 @@ def test_a_layer_without_a_digest_or_a_damaged_one_is_not_exported(tmp_path: Pat
     image = demo.image()
     for diff_id in ("", "md5:0", "sha256:../../../etc"):
         layers = [image.layers[0]._replace(diff_id=diff_id), *image.layers[1:]]
-        with pytest.raises(LayertuiError, match="layer 1 cannot be exported, its diff ID is not known"):
+        with pytest.raises(LayertuiError, match="layer 1 cannot be exported, its diff ID is unknown"):
             Exporter(tmp_path / "out", None).add(image._replace(layers=layers))
     blob = max((eventful(tmp_path) / "blobs/sha256").iterdir(), key=lambda path: path.stat().st_size)
     blob.write_bytes(blob.read_bytes()[:3000])

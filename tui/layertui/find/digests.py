@@ -14,7 +14,7 @@ class DigestFinder:
     """Finds the documents and layers of images that have a digest."""
 
     def __init__(self, digest: str) -> None:
-        """``digest`` may be cut, and lack its algorithm."""
+        """``digest`` may be abbreviated, and without its algorithm."""
         self.damage: list[str] = []
         self._digest = digest.lower()
 
@@ -27,7 +27,7 @@ class DigestFinder:
 
 
 def digests_of(image: Image) -> Iterator[tuple[str, LayerNumber | None, str]]:
-    """Yield what an image has digests of, the layer, and the digest, empty if unknown; one may come twice."""
+    """Yield what each digest of an image is of, its layer, and the digest, empty if unknown; may repeat."""
     for link in image.chain:
         yield link.name, None, link.descriptor.digest
     yield "config", None, image.id

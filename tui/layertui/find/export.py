@@ -45,7 +45,7 @@ class ExportedImage(NamedTuple):
 
 
 class Exporter:
-    """Exports images to a folder; what is there is not written again."""
+    """Exports images to a folder; files that exist are not written again."""
 
     def __init__(self, folder: Path, cache: IndexCache | None) -> None:
         self._tables = ParquetFolder(folder)
@@ -59,7 +59,7 @@ class Exporter:
         """
         for layer in image.layers:
             if not (is_known(layer.diff_id) and DIGEST.fullmatch(layer.diff_id)):
-                raise LayertuiError(f"layer {layer.number} cannot be exported", "its diff ID is not known")
+                raise LayertuiError(f"layer {layer.number} cannot be exported", "its diff ID is unknown")
         stack = (chain_ids([layer.diff_id for layer in image.layers]) or ["none"])[-1]
         new_layers = 0
         if not self._tables.has("stacks", stack):
@@ -159,7 +159,7 @@ def _entries(diff_id: str, index: LayerIndex) -> Iterator[Sequence[Any]]:
 
 
 def _exceptions(stack: str, union: LayerUnion) -> Iterator[Sequence[Any]]:
-    """Yield the entries that an image does not have just as their layer does: hidden, elsewhere, refused."""
+    """Yield the entries that differ in the image from their layer: hidden, at another path, hardlinks, refused."""
     for number in union.layer_numbers:
         index = union.indexes[number - 1]
         keys = index.entry_keys()

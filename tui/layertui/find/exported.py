@@ -62,7 +62,7 @@ class ExportedFinder:
                 return self._packages(pattern)
             case "digest":
                 return self._digests(pattern.lower())
-        raise LayertuiError("contents are not exported", "", "name images to search them")
+        raise LayertuiError("contents are not exported", "", "search the images themselves: without --in")
 
     def damage(self, kind: str) -> list[tuple[str, str]]:
         """Return images about which an answer may be incomplete, and why."""

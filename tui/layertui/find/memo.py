@@ -17,9 +17,9 @@ from layertui.union.load import ImageReader
 from layertui.union.model import LayerUnion
 
 ENTRY_BYTES = 120
-"""What an entry takes in memory, about."""
+"""Memory of an entry, about."""
 MOST_BYTES = 1 << 28
-"""What the indexes in memory take together, those used last; others are read from the cache again."""
+"""Memory of all indexes; the least recently used are dropped, and read from the cache again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ class Worker:
         self.kill()
         status = self.process.wait()
         ended = (
-            f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+            f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         )
-        why = f"its process {ended}"
-        raise LayertuiError("reading stopped", why, "leave with escape and open it again")
+        why = f"the worker process {ended}"
+        raise LayertuiError("reading stopped", why, "press escape and open it again")

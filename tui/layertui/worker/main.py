@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from layertui.union.model import LayerUnion
 
 PAUSE = 0.25
-"""Seconds until the first union while layers still arrive, at least; the next waits as long as all has taken so far."""
+"""Seconds before the first union of some layers, at least; the next waits as long as everything before it took."""
 TICK = 0.05
 """Seconds between reports of progress, at least."""
 AT_ONCE = 500
@@ -238,7 +238,7 @@ def _check(reader: ImageReader, identity: Identity) -> None:
 
 
 def confine(references: Iterable[str]) -> None:
-    """Give up what the files of images need not: the kernel then stops what a fault in a decoder could do.
+    """Let this process do only what reading files needs, so that the kernel contains a bug in a decoder.
 
     A file that arrived by a pipe is one that the app has open, which a confined process cannot reach (landlock(7)).
     """

@@ -55,7 +55,7 @@ class ExtractDialog(Dialog[None]):
         bind("escape", "leave", "cancel", tooltip="Stop, go back, or close"),
         bind("enter,q", "close", "close", show=False),
         bind("f", "replace", "replace", tooltip="Replace existing files (--force)"),
-        bind("ctrl+t", "owner", "owners", tooltip="Preserve owners, or not"),
+        bind("ctrl+t", "owner", "owners", tooltip="Toggle: preserve owners (--owner)"),
     ]
     DEFAULT_CSS = """
     ExtractDialog {

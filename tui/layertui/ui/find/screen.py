@@ -1,4 +1,4 @@
-"""The screen that finds in which images, layers and paths something is."""
+"""The screen of a search in many images."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -57,7 +57,7 @@ class PatternField(Input):
 
 
 class FindScreen(StackScreen[None]):
-    """Search the images of ``scope``, which is asked at each search.
+    """Search the images of ``scope``, which is called at each search.
 
     ``results`` has the initial question, and keeps the answer. Leaving the screen stops the search.
     """
@@ -77,7 +77,7 @@ class FindScreen(StackScreen[None]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("slash", "to_field", "pattern", tooltip="Edit the pattern"),
-        bind("ctrl+t", "kind", "kind", tooltip="Find another kind: path, content, package, digest"),
+        bind("ctrl+t", "kind", "kind", tooltip="Find by path, content, package or digest"),
         bind("escape", "leave", "stop/back", tooltip="Stop, then back"),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")

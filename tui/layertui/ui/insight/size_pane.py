@@ -55,7 +55,7 @@ class SizePane(Horizontal):
         bind("backspace", "out", "out", tooltip="Go to the directory above"),
         bind("tab", "files", "largest files", tooltip="The largest files, and back"),
         bind("shift+tab", "files", "largest files", show=False),
-        bind("d", "dead", "dead bytes", tooltip="Add the dead bytes, hatched, or leave them out"),
+        bind("d", "dead", "dead bytes", tooltip="Show or hide the dead bytes, hatched"),
         bind("v", "group", "group by", tooltip="By directory, layer, type, package or leftovers"),
         bind("c", "color", "color by", tooltip="Color by layer, type or package"),
         bind("y", "copy", "copy", show=False, tooltip="Copy the path"),
@@ -338,7 +338,7 @@ class SizePane(Horizontal):
             (self._view if self._files.has_focus else self._files).focus()
 
     def action_dead(self) -> None:
-        """Add the dead bytes, or leave them out."""
+        """Show or hide the dead bytes."""
         if (browser := self.browser) is not None:
             browser.with_dead = not browser.with_dead
             self.show()

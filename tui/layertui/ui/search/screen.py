@@ -70,7 +70,7 @@ class SearchScreen(Origin[LineMatch]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("slash", "to_field", "pattern", tooltip="Edit the pattern"),
-        bind("z", "zoom", "zoom", tooltip="Give the context the whole screen, or the matches back"),
+        bind("z", "zoom", "zoom", tooltip="Zoom the context, or back"),
         bind("escape", "leave", "stop/back", tooltip="Stop, then back"),
     ]
     CSS_PATH = Path(__file__).with_name("screen.tcss")
@@ -266,7 +266,7 @@ class SearchScreen(Origin[LineMatch]):
         self.query_one(FoundPane).show_match(event.match)
 
     def action_zoom(self) -> None:
-        """Give the context the whole screen, or the matches back."""
+        """Zoom the context, or back."""
         self._zoomed = not self._zoomed
         self._fit()
         (self.query_one(FoundPane) if self._zoomed else self._list).focus()

@@ -65,7 +65,7 @@ class UsageScreen(StackScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         bind("enter", "explore", "explore", tooltip="Explore the image, layer or container"),
         bind("y", "copy", "copy", tooltip="Copy the path or ID"),
-        bind("R,ctrl+r", "count", "reload", tooltip="Recount"),
+        bind("R,ctrl+r", "count", "reload", tooltip="Reload"),
     ]
 
     def __init__(self, reference: str) -> None:

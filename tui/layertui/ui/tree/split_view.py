@@ -35,7 +35,7 @@ class TreeSplitView(Container):
             bind(str(number), f"tab({number - 1})", f"detail {number}", show=False, tooltip=f"Detail: {name}")
             for number, name in enumerate(("changes", "diff", "versions", "preview", "details"), 1)
         ),
-        bind("z", "zoom", "zoom", show=False, tooltip="Give the pane the whole screen, or the panes back"),
+        bind("z", "zoom", "zoom", show=False, tooltip="Zoom the pane, or back"),
         # In every pane, not only in the tree.
         bind("slash", "ask('filter')", "filter", tooltip="Filter paths"),
         bind("colon,ctrl+g", "ask('jump')", "jump", show=False, tooltip="Go to a path"),
