@@ -31,7 +31,7 @@ def test_tables(run: Run) -> None:
 def test_less_than_no_files(run: Run) -> None:
     done = run("size", "demo:", "--files", -1)
     assert (done.status, done.out) == (2, b"")
-    assert done.err == "layertui: --files -1 is less than 0, give how many files to list\n"
+    assert done.err == "layertui: --files -1 is less than 0, give the number of files to list\n"
 
 
 def test_json_has_every_row_and_sums_that_agree(run: Run) -> None:

@@ -103,7 +103,7 @@ def test_an_attestation_that_was_not_copied(maker: Maker) -> None:
     (found,) = attachments(open_image(maker.index(maker.blob({"manifests": [image, absent]}, INDEX))))
     (document,) = found.documents
     assert (document.kind.title, document.blob) == ("attestation (BuildKit)", None)
-    with pytest.raises(LayertuiError, match="it is known, but not stored here"):
+    with pytest.raises(LayertuiError, match="it is referenced, but not stored here"):
         document.verified()
 
 

@@ -277,7 +277,7 @@ def test_legacy_chain_in_a_circle(tmp_path: Path) -> None:
         "x/json": b'{"parent": "y"}',
         "y/json": b'{"parent": "x"}',
     }
-    with pytest.raises(LayertuiError, match="form a circle"):
+    with pytest.raises(LayertuiError, match="form a cycle"):
         open_image(archive(tmp_path / "a.tar", members))
 
 

@@ -116,7 +116,7 @@ def test_an_image_without_a_name_is_called_after_the_pipe(pipe: Path, copies: Pa
 @pytest.mark.parametrize(
     ("data", "line"),
     [
-        (b"", "is empty, look at the command that writes to it"),
+        (b"", "is empty, check the command that writes to it"),
         (b"hello", "is not an image, what arrives is not a tar archive"),
         (b"\0" * 4096, "is not an image, what arrives is not a tar archive"),
     ],

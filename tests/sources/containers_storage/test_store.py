@@ -222,7 +222,7 @@ def test_parents_that_go_round_in_circles(damaged: Path, driver: str) -> None:
 
     change(damaged / f"{driver}-layers/layers.json", edit)
     image = open_image(f"containers-storage:[{damaged}]{SAMPLE}")
-    assert "form a circle" in image.warnings[0]
+    assert "form a cycle" in image.warnings[0]
     assert len(image.layers) == len(demo.image().layers)
     the_other_is_readable(damaged)
     rows = {row.name for row in list_images(f"containers-storage:{damaged}")}
@@ -234,7 +234,7 @@ def test_parents_that_go_round_in_circles(damaged: Path, driver: str) -> None:
     found = usage_of(parse_reference(f"containers-storage:{damaged}"))
     assert {name for image in found.images for name in image.names} == {SAMPLE, "localhost/work:1"}
     (problem,) = found.problems
-    assert problem.startswith(f"{SAMPLE}: the parents of its layers form a circle at ")
+    assert problem.startswith(f"{SAMPLE}: the parents of its layers form a cycle at ")
 
 
 def test_a_layer_that_is_incomplete(damaged: Path, driver: str, expected: Seen) -> None:

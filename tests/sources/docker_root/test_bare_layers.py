@@ -128,7 +128,7 @@ def test_a_store_that_ends_before_the_base(damaged: Path) -> None:
 def test_parents_that_are_none(damaged: Path) -> None:
     second = facts_of(damaged, CHAIN[1]) / "parent"
     second.write_text(CHAIN[3])
-    with pytest.raises(LayertuiError, match="form a circle"):
+    with pytest.raises(LayertuiError, match="form a cycle"):
         open_image(f"docker-root:[{damaged}]//{CHAIN[4]}")
     assert {row.id for row in unnamed(usage_of(parse_reference(f"docker-root:{damaged}")))} == set(CHAIN[1:])
     second.write_text("../../../../etc")

@@ -169,7 +169,7 @@ def test_the_file_parent_counts(overlay: Path) -> None:
     [
         (
             lambda root: (root / "graph" / ids()[0] / "parent").write_text(ids()[2]),
-            "form a circle",
+            "form a cycle",
         ),
         (lambda root: shutil.rmtree(root / "graph" / ids()[0]), "is missing"),
         (lambda root: (root / "graph" / ids()[1] / "json").write_text("{"), "is not valid JSON"),

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if options.files < 0:
-        raise LayertuiError(f"--files {options.files} is less than 0", "", "give how many files to list")
+        raise LayertuiError(f"--files {options.files} is less than 0", "", "give the number of files to list")
     opened = read_layers(options, image_of(options), keep=KEEP["packages"])
     union = opened.union
     node = find(union, options.path, union.layers)

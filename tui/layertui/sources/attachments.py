@@ -46,7 +46,7 @@ class AttachedDocument:
         """Return the blob after comparing size and digest of all of it. Raises :class:`LayertuiError`."""
         digest, size = self.descriptor.digest, self.descriptor.size
         if self.blob is None:
-            raise LayertuiError(f"cannot read {digest}", "it is known, but not stored here")
+            raise LayertuiError(f"cannot read {digest}", "it is referenced, but not stored here")
         if not is_known(digest):
             raise LayertuiError(f"cannot check the digest {digest}", "unsupported algorithm")
         found = hashlib.new(algorithm_of(digest))

@@ -282,7 +282,7 @@ def _legacy_image(files: Files, reference: Reference, item: LegacyItem, platform
         chain.append((current, value, Link("json", Descriptor("", "", -1), data, blob.location)))
         current = value.get("parent")
     if len(chain) > MAX_LAYERS:
-        raise LayertuiError(f"the layers of {files.path} form a circle")
+        raise LayertuiError(f"the layers of {files.path} form a cycle")
     identity, top, document = chain[0]
     chain.reverse()
     layers, history = [], []

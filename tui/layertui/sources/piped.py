@@ -127,7 +127,7 @@ def _copied(descriptor: int, shown: str, job: Job) -> Path:
     while len(head) < BLOCK and (data := _read(descriptor, BLOCK - len(head), shown)):
         head += data
     if not head:
-        raise LayertuiError(f"{shown} is empty", "", "look at the command that writes to it")
+        raise LayertuiError(f"{shown} is empty", "", "check the command that writes to it")
     if not _is_archive(head):
         raise NoImage(f"{shown} is not an image", "what arrives is not a tar archive")
     from layertui.cache.directory import ROOM_STEP, cache_directory, check_room

@@ -132,7 +132,7 @@ class Snapshots:
         found: list[Snapshot] = []
         while key in self.noted and key not in layers:
             if len(found) == MAX_SNAPSHOTS:
-                raise LayertuiError(f"the parents of a snapshot form a circle in {self._place}")
+                raise LayertuiError(f"the parents of a snapshot form a cycle in {self._place}")
             found.insert(0, self.snapshot(key))
             key = found[0].parent
         return found

@@ -130,7 +130,7 @@ class Lists:
         seen: set[str] = set()
         while top:
             if top in seen:
-                return chain[::-1], f"the parents of its layers form a circle at {top}"
+                return chain[::-1], f"the parents of its layers form a cycle at {top}"
             if top not in self.layers:
                 why = [f"the store has no layer {top}, or only a part of it", *map(str, self.problems)]
                 return chain[::-1], "; ".join(why)

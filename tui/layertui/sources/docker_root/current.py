@@ -189,7 +189,7 @@ class CurrentRoot(DriverRoot):
         chain, absent = [layer_id], ""
         while parent := read_text(self.facts_of(chain[-1]) / "parent"):
             if parent in chain:
-                raise LayertuiError(f"the parents of the layer {layer_id} form a circle", f"at {parent}")
+                raise LayertuiError(f"the parents of the layer {layer_id} form a cycle", f"at {parent}")
             if not SHA256.fullmatch(parent) or not self.facts_of(parent).is_dir():
                 absent = f"the store has no layer of the chain ID {parent}, nor what is below it"
                 break

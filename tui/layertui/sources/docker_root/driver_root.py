@@ -126,7 +126,7 @@ class DriverRoot(ABC):
     def stack(self, layer_id: str) -> list[Layer]:
         """Return a layer and those below it, base first, as far as the store has them.
 
-        Raises :class:`LayertuiError` if their parents form a circle.
+        Raises :class:`LayertuiError` if their parents form a cycle.
         """
 
     @abstractmethod

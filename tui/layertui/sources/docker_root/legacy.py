@@ -191,7 +191,7 @@ class LegacyRoot(DriverRoot):
         chain = [identity]
         while parent := self.parent_of(chain[-1]):
             if parent in chain or len(chain) == MAX_LAYERS:
-                raise LayertuiError(f"the parents of {identity} form a circle", f"at {parent}")
+                raise LayertuiError(f"the parents of {identity} form a cycle", f"at {parent}")
             if not HEX.fullmatch(parent) or not (self.graph / parent).is_dir():
                 raise LayertuiError(f"{self.graph} has no {parent}", f"a layer of {identity} is missing")
             chain.append(parent)
@@ -224,12 +224,12 @@ class LegacyRoot(DriverRoot):
     def _ancestry(self, layer_id: str) -> tuple[list[str], bool]:
         """Return an image and those below it as far as they are known, base first, and whether that is one.
 
-        Raises :class:`LayertuiError` if their parents form a circle.
+        Raises :class:`LayertuiError` if their parents form a cycle.
         """
         chain = [layer_id]
         while (parent := self.parent_of(chain[-1])) and HEX.fullmatch(parent):
             if parent in chain:
-                raise LayertuiError(f"the parents of {layer_id} form a circle", f"at {parent}")
+                raise LayertuiError(f"the parents of {layer_id} form a cycle", f"at {parent}")
             chain.append(parent)
         try:
             is_base = not parent and bool(self.entry(chain[-1]).value)
