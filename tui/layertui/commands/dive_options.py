@@ -44,7 +44,7 @@ def add_dive_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=Path,
         dest="config",
-        help="rules of the check (default: .layertui.toml, .dive-ci)",
+        help="rules file (default: see layertui check --help)",
     )
     add_limits(group)
     group.add_argument("--source", choices=SOURCES, metavar="ENGINE", help=f"one of {', '.join(SOURCES)}")

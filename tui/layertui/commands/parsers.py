@@ -137,7 +137,9 @@ def program_parser() -> Parser:
     listed = "\n".join(f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items())
     parser = Parser("layertui", DESCRIPTION, EPILOG.format(commands=listed))
     parser.add_argument("reference", metavar="REFERENCE", nargs="?", help="an image, or the path of one")
-    parser.add_argument("--version", action=_Version, help="show program's version number and exit")
+    parser.add_argument(
+        "--version", action=_Version, help="print version, native core and confinement, and exit"
+    )
     add_common(parser, has_json=False, has_quiet=False)
     add_color(parser)
     add_dive_options(parser)
