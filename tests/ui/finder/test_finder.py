@@ -422,12 +422,12 @@ async def test_what_the_selected_item_is(
         assert (await about(one)).startswith("a | ")
         assert " as stored | 1 layer  linux/amd64" in await about(one)
         assert "100 B = 60 B live + 40 B dead (40%) | 1 layer" in await about(reference)
-        assert await about(f"docker-archive:{tmp_path}/pipe") == "a pipe or device, read once you open it"
+        assert await about(f"docker-archive:{tmp_path}/pipe") == "a pipe or device, read when opened"
         assert (
             await about(f"docker-archive:{tmp_path}/large.tar.gz")
-            == "gzip archive of 100 MB, decompressed once you open it"
+            == "gzip archive of 100 MB, decompressed when opened"
         )
-        assert await about("docker://shop:1") == "in a registry, which is asked once you open it"
+        assert await about("docker://shop:1") == "in a registry, fetched when opened"
         assert (await about("docker-archive:none.tar")).startswith("none.tar does not exist")
         assert (await about("ed25519")).endswith("| stored by ▌  4  ▌  5")
         assert (await about("6 RUN try-out")).startswith("▌  6  RUN ./try-out.sh")

@@ -184,7 +184,7 @@ class Remedies:
             return self._without(storing, files, text, guesses)
         mount = _mount(files[0].path) if len(files) == 1 and files[0].path.isprintable() else ""
         kind = "secret mount" if "type=secret" in mount else "mount"
-        guesses = [f"no step up to {last.removeprefix('step ')} needs {them}, or can do with a {kind}"]
+        guesses = [f"no step up to {last.removeprefix('step ')} needs {them}, or a {kind} is enough"]
         found = self._without(storing, files, f"{text}, nor delete {them} in {last}", guesses)
         if found is None or not mount:
             return found

@@ -34,7 +34,7 @@ _EXAMPLES: dict[FindKind, str] = {
     "path": "a name, or a glob: *log4j*.jar, /etc/**/*.pem",
     "content": "a text in the lines of text files",
     "package": "a package, or a glob: openssl, python:django=4.*",
-    "digest": "a digest of an image or layer, or its beginning",
+    "digest": "a digest of an image or layer, which may be abbreviated",
 }
 
 

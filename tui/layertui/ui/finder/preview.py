@@ -76,7 +76,7 @@ def _why_not(reference: str) -> str:
 
     parsed = parse_reference(reference)
     if parsed.transport == "docker":
-        return "in a registry, which is asked once you open it"
+        return "in a registry, fetched when opened"
     if parsed.transport not in ("", *FILE_TRANSPORTS):
         return ""
     try:
@@ -85,15 +85,13 @@ def _why_not(reference: str) -> str:
         if stat.S_ISDIR(facts.st_mode):
             return ""
         if not stat.S_ISREG(facts.st_mode):
-            return "a pipe or device, read once you open it"
+            return "a pipe or device, read when opened"
         with file.open("rb") as stream:
             compression = compression_of(stream.read(16))
     except (OSError, ValueError):
         return ""  # a name
     is_large = compression and facts.st_size > _SMALL
-    return f"{compression} archive of {size_text(facts.st_size)}, decompressed once you open it" * bool(
-        is_large
-    )
+    return f"{compression} archive of {size_text(facts.st_size)}, decompressed when opened" * bool(is_large)
 
 
 def _name(image: ImageSummary) -> str:
