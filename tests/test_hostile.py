@@ -91,7 +91,7 @@ def test_every_pane_tab_and_dialog_of_the_explorer(tmp_path: Path) -> None:
 
 def test_the_images_screen_and_opening(archive: Path) -> None:
     with Terminal(cwd=archive.parent) as terminal:
-        terminal.wait("IMAGE ID", "sample")
+        terminal.wait("NAME:TAG", "sample")
         for keys in ("g", "d", TAB, "jjjj", ESC, "ssss", "/", "6666", ENTER, ESC, "o", "./", DOWN, TAB, ESC):
             terminal.press(keys)
             terminal.settle()
@@ -102,7 +102,7 @@ def test_the_images_screen_and_opening(archive: Path) -> None:
 
 def test_finding_in_the_images_of_the_list(archive: Path) -> None:
     with Terminal(cwd=archive.parent) as terminal:
-        terminal.wait("IMAGE ID", "sample")
+        terminal.wait("NAME:TAG", "sample")
         terminal.press("F")
         terminal.wait("Find in 2 images")
         for pattern in ("*", "6666", "*", "sha256:"):  # path, content, package, digest
