@@ -304,6 +304,18 @@ async def test_a_directory_leads_to_itself_by_a_second_click(looking: Looking) -
         await back_at(pilot, "/usr/bin", 2)
 
 
+async def test_enter_on_a_secret_shows_its_line(looking: Looking) -> None:
+    async with ExplorerApp().run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        await pilot.press("3", "tab")
+        assert "/srv/…/.env:2" in screen_text(pilot) or "/srv/quarry/.env:2" in screen_text(pilot)
+        await pilot.press("enter")
+        await back_at(pilot, "/srv/quarry/.env", 4)
+        await until(pilot, lambda: "TOKEN=sample-token" in screen_text(pilot))
+        (shown,) = (row for row in screen_text(pilot).splitlines() if "TOKEN=sample-token" in row)
+        assert shown.lstrip("│ ").startswith("2 ")
+
+
 async def test_secrets_are_masked_until_a_key_shows_them(looking: Looking) -> None:
     async with ExplorerApp().run_test(size=(200, 40)) as pilot:
         await opened(pilot)

@@ -112,6 +112,7 @@ def _secrets(image: Image, union: LayerUnion, contents: Contents, job: Job) -> S
                 (),
                 not row.is_visible,
                 row.text,
+                row.line or 0 if is_file else 0,
             ),
             Sum("rule", row.rule, 0, 1),
             Sum("place", place if is_file else row.where, 0, 1),

@@ -48,6 +48,8 @@ class Finding:
     """Whether the final tree lacks it."""
     secret: str = ""
     """The text that is masked in ``cells``."""
+    line: int = 0
+    """Of the file that it is in, from 1; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ dialog closes the screen below it too.
 """
 
 from collections.abc import Callable
-from typing import Any, Generic
+from typing import Any, Generic, NamedTuple
 
 from textual import events, on
 from textual.actions import SkipAction
@@ -16,6 +16,7 @@ from textual.dom import DOMNode
 from textual.reactive import var
 from textual.screen import Screen, ScreenResultType
 
+from layertui.model.numbers import LayerNumber
 from layertui.text.format import count_text
 from layertui.ui.clipboard import copy_text
 from layertui.ui.settings import Settings
@@ -82,6 +83,16 @@ class StackScreen(Screen[ScreenResultType], Generic[ScreenResultType]):
     def leave(self) -> None:
         """Close the screen, back to the previous one."""
         self.dismiss(None)
+
+
+class Destination(NamedTuple):
+    """Where a screen of an image leads."""
+
+    path: str
+    """In the merged tree of the layer; empty for the layer itself."""
+    layer: LayerNumber
+    line: int = 0
+    """Of the file, from 1; 0 for none."""
 
 
 class Origin(StackScreen[ScreenResultType | None], Generic[ScreenResultType]):

@@ -29,7 +29,7 @@ from layertui.ui.dockerfile.questions import Questions
 from layertui.ui.dockerfile.step_page import step_page
 from layertui.ui.failures import LEAVE_AND_RELOAD, failure_text
 from layertui.ui.keys import Legend, bind
-from layertui.ui.stack import Origin
+from layertui.ui.stack import Destination, Origin
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.lines import Line
 from layertui.ui.widgets.text_view import TextView, next_result
@@ -49,7 +49,7 @@ _LOOK = 0.2
 """Seconds between checks whether the layers have been read."""
 
 
-class DockerfileScreen(Origin[tuple[str, LayerNumber]]):
+class DockerfileScreen(Origin[Destination]):
     """The Dockerfile of ``reading``'s image; dismissed with a path (or none) and a layer."""
 
     HELP: ClassVar[str] = (
@@ -323,17 +323,17 @@ class DockerfileScreen(Origin[tuple[str, LayerNumber]]):
 
     # Keys
 
-    def _place(self) -> tuple[str, LayerNumber] | None:
+    def _place(self) -> Destination | None:
         """Return the target of the selection: a path, if any, and a layer."""
         view, at_hand = self._view("detail"), self._at_hand
         if view.has_focus and view.cursor in self._page.events:
-            return self._page.values[view.cursor], LayerNumber(self._page.events[view.cursor])
-        return ("", at_hand.layer) if at_hand is not None and at_hand.layer is not None else None
+            return Destination(self._page.values[view.cursor], LayerNumber(self._page.events[view.cursor]))
+        return Destination("", at_hand.layer) if at_hand is not None and at_hand.layer is not None else None
 
     crumb = "Dockerfile"
     can_step = True
 
-    def step(self, by: int) -> tuple[str, LayerNumber] | None:
+    def step(self, by: int) -> Destination | None:
         view = self.focused
         return next_result(view, by, self._place) if isinstance(view, TextView) else None
 

@@ -13,7 +13,7 @@ from layertui.text.sanitize import visible
 from layertui.ui.explorer import open_screens
 from layertui.ui.keys import bind
 from layertui.ui.navigator import navigator
-from layertui.ui.stack import Origin, StackScreen, on_top, open_above
+from layertui.ui.stack import Destination, Origin, StackScreen, on_top, open_above
 from layertui.ui.worker.background import background
 
 if TYPE_CHECKING:
@@ -201,13 +201,13 @@ class ImageScreen(StackScreen[None]):
         cache = navigator(self).cache
         self.visit(InsightScreen, lambda: open_screens.insight(self.reading, cache), self._go_to_place)
 
-    def _go_to_place(self, place: tuple[str, LayerNumber]) -> str:
-        """Go to a path; if it is empty, to the layer."""
-        path, layer = place
+    def _go_to_place(self, place: Destination) -> str:
+        """Go to a path, and to the line in its preview; if the path is empty, to the layer."""
+        path, layer, line = place
         if not path:
             return self._go_to_layer(layer)
-        self.show_path(path.encode("utf-8", "surrogateescape"), layer)
-        return path
+        self.show_path(path.encode("utf-8", "surrogateescape"), layer, line)
+        return f"{path}:{line}" if line else path
 
     def _go_to_layer(self, layer: LayerNumber) -> str:
         self.show_layer(layer)
@@ -222,8 +222,7 @@ class ImageScreen(StackScreen[None]):
         def go(match: "LineMatch") -> str:
             if match.where != "file":
                 return self._go_to_layer(match.layer)
-            self.show_path(match.path.encode("utf-8", "surrogateescape"), match.layer, match.line)
-            return f"{match.path}:{match.line}"
+            return self._go_to_place(Destination(match.path, match.layer, match.line))
 
         image = self.reading.image
         assert image is not None

@@ -13,7 +13,7 @@ from layertui.text.sanitize import visible
 from layertui.ui.cells import shorten
 from layertui.ui.explorer.layer_facts import ImageWarning, image_page, warnings_document
 from layertui.ui.navigator import navigator
-from layertui.ui.stack import Origin, open_above
+from layertui.ui.stack import Destination, Origin, open_above
 
 if TYPE_CHECKING:
     from layertui.ui.explorer.layer_list import LayerList
@@ -53,7 +53,7 @@ def anatomy(reading: "Reading") -> Origin[LayerNumber]:
     return AnatomyScreen(reading.image, told)
 
 
-def insight(reading: "Reading", cache: bool) -> Origin[tuple[str, LayerNumber]]:
+def insight(reading: "Reading", cache: bool) -> Origin[Destination]:
     """Return the insight screen; dismissed with the selected path and layer."""
     from layertui.ui.insight.screen import InsightScreen
 

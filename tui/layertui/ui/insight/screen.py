@@ -16,7 +16,6 @@ from layertui.insight.tally import Finding
 from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.history_step import step_text
 from layertui.model.identity import identity_of
-from layertui.model.numbers import LayerNumber
 from layertui.text.format import size_text
 from layertui.text.sanitize import visible
 from layertui.ui.clipboard import copy
@@ -26,7 +25,7 @@ from layertui.ui.insight.header import NAMES, TITLES, facts, tabs, title
 from layertui.ui.insight.parts import PARTS, Findings, FindingsView, column_widths, name_of, sums_page
 from layertui.ui.insight.size_pane import SizePane
 from layertui.ui.keys import Legend, bind
-from layertui.ui.stack import Origin
+from layertui.ui.stack import Destination, Origin
 from layertui.ui.widgets.key_bar import KeyBar
 from layertui.ui.widgets.lines import Line
 from layertui.ui.widgets.text_view import TextView, next_result
@@ -44,7 +43,7 @@ WIDE = 120
 """Width in columns from which the findings are beside the sums."""
 
 
-class InsightScreen(Origin[tuple[str, LayerNumber]]):
+class InsightScreen(Origin[Destination]):
     """The analysis of the image of a reading; dismissed with a path and a layer if one was selected.
 
     The reading keeps the results. Slow parts are scanned on request; leaving the screen stops a running scan.
@@ -276,7 +275,7 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
         """The sum at the cursor, numbered from 1; 0 for all."""
         return self._sums.events.get(self._view("sums").cursor, 0)
 
-    def _place(self) -> tuple[str, LayerNumber] | None:
+    def _place(self) -> Destination | None:
         """Return the target of the selection: a path and a layer."""
         survey = self._surveys.get(self.part)
         if survey is None:
@@ -284,10 +283,10 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
         view = self._view("findings")
         if self.focused is view and isinstance(view.document, Findings) and view.cursor >= 0:
             finding = view.document.findings[view.cursor]
-            return (finding.path, finding.layer) if finding.layer else None
+            return Destination(finding.path, finding.layer, finding.line) if finding.layer else None
         if self._selected:
             each = survey.sums[self._selected - 1]
-            return (each.path, each.layer) if each.layer else None
+            return Destination(each.path, each.layer) if each.layer else None
         return None
 
     @property
@@ -343,7 +342,7 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
     def crumb(self) -> str:
         return f"Insight › {self.part.capitalize()}"
 
-    def step(self, by: int) -> tuple[str, LayerNumber] | None:
+    def step(self, by: int) -> Destination | None:
         view = self.focused
         return next_result(view, by, self._place) if isinstance(view, TextView) else None
 
@@ -362,7 +361,7 @@ class InsightScreen(Origin[tuple[str, LayerNumber]]):
             self.action_open()
 
     def on_size_pane_opened(self, event: SizePane.Opened) -> None:
-        self.dismiss((event.path, event.layer))
+        self.dismiss(Destination(event.path, event.layer))
 
     def on_size_pane_added(self) -> None:
         self._tell()
