@@ -51,3 +51,29 @@ def test_filters_mean_what_they_do_to_docker(filters: list[str], days: list[int]
 def test_says_which_filters_there_are(text: str) -> None:
     with pytest.raises(LayertuiError):
         filter_images(ROWS, [text])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matches"),
+    [
+        ("[^a]", "b[!^"),
+        ("[!a]", "a!"),
+        ("[a-c]", "ab"),
+        ("\\[", "["),
+        ("[\\]b]", "b"),
+        ("?", "ab[!^"),
+        ("a", "a"),
+        *(
+            (malformed, None)
+            for malformed in ("[", "a[", "[]", "[a", "[a-]", "[-a]", "a\\", "[]a]", "[^", "[a-b-c]", "[a-")
+        ),
+    ],
+)
+def test_patterns_are_those_of_go(pattern: str, matches: str | None) -> None:
+    """The values are those that path.Match of Go 1.26 gives."""
+    if matches is None:
+        with pytest.raises(LayertuiError, match="syntax error in the pattern"):
+            filter_images([], [f"reference={pattern}"])
+        return
+    rows = [row(name, "1") for name in "ab[!^"]
+    assert "".join(found.name for found in filter_images(rows, [f"reference={pattern}"])) == matches

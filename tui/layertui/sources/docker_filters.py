@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
+import re
 from collections.abc import Callable, Iterable
 
 from layertui.model.errors import LayertuiError
@@ -37,7 +37,8 @@ def _test(rows: list[ImageSummary], key: str, value: str) -> Callable[[ImageSumm
         name, equals, content = value.partition("=")
         return lambda row: name in row.labels and (not equals or row.labels[name] == content)
     if key == "reference":
-        return lambda row: _is_named(row, value)
+        pattern = _reference_pattern(value)
+        return lambda row: _is_named(row, pattern)
     if key in ("before", "since"):
         other = parse_time(_one(rows, value).created)
         if other is None:
@@ -51,15 +52,42 @@ def _test(rows: list[ImageSummary], key: str, value: str) -> Callable[[ImageSumm
     raise LayertuiError(f"unknown filter {key}", "", f"filters: {_LISTED}")
 
 
-def _is_named(row: ImageSummary, pattern: str) -> bool:
-    """Return whether the name, or name and tag, matches; no star matches a slash, as in Docker."""
+_GO_MEMBER = r"(?:\\.|[^\]\\-])"
+_GO_PATTERN = re.compile(
+    rf"(?P<star>\*)|(?P<one>\?)|\[(?P<but>\^?)(?P<members>(?:{_GO_MEMBER}(?:-{_GO_MEMBER})?)+)\]|\\?(?P<plain>(?<=\\).|[^\[\\])",
+    re.DOTALL,
+)
+
+
+def _reference_pattern(pattern: str) -> re.Pattern[str]:
+    """Return a regular expression for a pattern of path.Match (Go), which Docker uses. Raises :class:`LayertuiError`."""
+    parts, at = [], 0
+    while at < len(pattern):
+        part = _GO_PATTERN.match(pattern, at)
+        if part is None:
+            raise LayertuiError(f"not a filter: reference={pattern}", "syntax error in the pattern")
+        at = part.end()
+        if part["star"]:
+            parts.append("[^/]*")
+        elif part["one"]:
+            parts.append("[^/]")
+        elif part["members"]:
+            members = re.sub(
+                r"\\(.)|([^\w-])", lambda found: re.escape(found[1] or found[2]), part["members"]
+            )
+            parts.append(f"[{part['but']}{members}]")
+        else:
+            parts.append(re.escape(part["plain"]))
+    try:
+        return re.compile("".join(parts), re.DOTALL)
+    except re.error as error:  # a range from high to low, which matches nothing in Go
+        raise LayertuiError(f"not a filter: reference={pattern}", str(error)) from error
+
+
+def _is_named(row: ImageSummary, pattern: re.Pattern[str]) -> bool:
+    """Return whether the name, or name and tag, matches."""
     name = familiar_name(row.name)
-    return any(
-        len(parts := full.split("/")) == len(wanted := pattern.split("/"))
-        and all(map(fnmatch.fnmatchcase, parts, wanted))
-        for full in (name, f"{name}:{row.tag}")
-        if name
-    )
+    return any(pattern.fullmatch(full) for full in (name, f"{name}:{row.tag}") if name)
 
 
 def _one(rows: list[ImageSummary], text: str) -> ImageSummary:
