@@ -225,7 +225,7 @@ def test_a_layer_without_a_digest_or_a_damaged_one_is_not_exported(tmp_path: Pat
             Exporter(tmp_path / "out", None).add(image._replace(layers=layers))
     blob = max((eventful(tmp_path) / "blobs/sha256").iterdir(), key=lambda path: path.stat().st_size)
     blob.write_bytes(blob.read_bytes()[:3000])
-    with pytest.raises(LayertuiError, match="it cannot be exported, layer 1 could not be read completely"):
+    with pytest.raises(LayertuiError, match="image cannot be exported, layer 1 could not be read completely"):
         exported([f"oci:{tmp_path}/image:1"], tmp_path / "out")
     assert not files(tmp_path / "out")
 

@@ -85,7 +85,7 @@ class Exporter:
         """Write the layers of an image and what comes of them together; return how many were new."""
         rows = self._memo.layers(image, job)
         if damage := damage_of(image, rows):
-            raise LayertuiError("it cannot be exported", damage[0])
+            raise LayertuiError("image cannot be exported", damage[0])
         new = 0
         for row in rows:
             self._verify(row, job)
