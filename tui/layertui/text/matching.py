@@ -76,7 +76,7 @@ def similar_names(name: str, names: Iterable[str]) -> list[str]:
 
     known = list(dict.fromkeys(names))
     parts = [each for each in known if name.lower() in each.lower()]
-    return sorted(parts, key=len)[:3] or get_close_matches(name, known[:1000], 3, 0.6)
+    return sorted(parts, key=len)[:3] or get_close_matches(name, known[:1000], 3, 0.7)
 
 
 def _folded(text: str) -> str:
