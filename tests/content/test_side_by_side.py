@@ -60,7 +60,7 @@ def test_no_thread_goes_on_when_nobody_takes_items() -> None:
     job = Job()
     items = side_by_side([endless(0, job), endless(0, job), endless(0, job)], job)
     assert next(items) == 0
-    items.close()  # type: ignore[attr-defined]
+    items.close()
     assert not [thread for thread in threading.enumerate() if thread.name == THREAD]
     with pytest.raises(Cancelled):
         job.check()

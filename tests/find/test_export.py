@@ -1,4 +1,4 @@
-"""Parquet files of many images: DuckDB's answers are those of the engine, whoever wrote them and however it ended."""
+"""Parquet files of many images: DuckDB answers as the engine does, however the files were written."""
 
 from __future__ import annotations
 

@@ -140,6 +140,7 @@ def test_found(snap_compare: Compare, size: tuple[int, int], theme: str) -> None
         await pilot.press("enter")
         await until(pilot, lambda: not screen(pilot).busy)
         await pilot.press("down", "down")
+        await until(pilot, lambda: context(pilot).subject is not None and not context(pilot).busy)
 
     assert snap_compare(app(theme), terminal_size=size, run_before=run)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from queue import Empty, Queue
 from typing import TypeVar
@@ -23,7 +23,7 @@ MAX_AHEAD = 64
 Yielded = TypeVar("Yielded")
 
 
-def side_by_side(parts: Sequence[Iterator[Yielded]], job: Job) -> Iterator[Yielded]:
+def side_by_side(parts: Sequence[Iterator[Yielded]], job: Job) -> Generator[Yielded]:
     """Yield the items of some iterators, those of the first one first. Raises what they raise.
 
     They have to check ``job``, which is cancelled when the caller takes no more items.

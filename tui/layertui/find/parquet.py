@@ -1,9 +1,9 @@
 """A folder of Parquet files: what images, layers, entries and packages there are, for DuckDB, Spark or Trino.
 
-``TABLE/KEY.parquet`` are the rows of a layer (its diff ID), of a stack of layers (its chain ID) or of an image. A file
-never changes, whoever writes it, and appears complete or not at all: any number of processes and machines write to a
-folder at the same time. Names have no colons, which Hadoop's paths do not allow, and unfinished files begin with a
-dot, which Spark and DuckDB's globs leave out.
+``TABLE/KEY.parquet`` are the rows of a layer (its diff ID), of a stack of layers (its chain ID) or of an image. Files
+are immutable, and renamed into place once complete, so any number of processes and machines can write to a folder
+concurrently. Names have no colons, which Hadoop's paths do not allow, and temporary files begin with a dot, so that
+Spark and DuckDB's globs skip them.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
-from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
@@ -17,8 +16,8 @@ from layertui.ui.detail.subject import chip
 from layertui.ui.find.results import ResultRow
 from layertui.ui.keys import bind
 from layertui.ui.search.excerpt import excerpt_spans
+from layertui.ui.widgets.growing_list import GrowingList
 from layertui.ui.widgets.lines import Span
-from layertui.ui.widgets.list_view import ListView
 
 _SIZE_CELLS = 8
 """Cells of a size."""
@@ -28,8 +27,8 @@ _MOST_PLACE = 48
 """Cells of a path and a line's number, at most."""
 
 
-class ResultList(ListView):
-    """A list that grows during a search; the cursor stays."""
+class ResultList(GrowingList[ResultRow]):
+    """Images, each above what was found in it."""
 
     HELP_NAME: ClassVar[str] = "Results"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,21 +43,6 @@ class ResultList(ListView):
         ),
         bind("y", "copy", "copy", show=False, tooltip="Copy the path, package, digest or reference"),
     ]
-    DEFAULT_CSS = """
-    ResultList {
-        height: 1fr;
-        background: $surface;
-        overflow-x: hidden;
-        scrollbar-size-vertical: 1;
-        scrollbar-gutter: stable;
-    }
-    """
-
-    @dataclass
-    class Opened(Message):
-        """Enter or a second click on ``row``."""
-
-        row: ResultRow
 
     @dataclass
     class Copied(Message):
@@ -66,60 +50,14 @@ class ResultList(ListView):
 
         row: ResultRow
 
-    @dataclass
-    class Highlighted(Message):
-        """The cursor is on ``row`` now."""
-
-        row: ResultRow
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._rows: list[ResultRow] = []
-
-    @property
-    def count(self) -> int:
-        return len(self._rows)
-
-    def show(self, rows: list[ResultRow], cursor: int = 0) -> None:
-        """Show ``rows``, which may grow (:meth:`grown`)."""
-        self._rows = rows
-        self._fit()
-        self.go_to_row(cursor)
-        self.refresh()
-
-    def grown(self) -> None:
-        """Show the new rows, and how many matches their images have by now."""
-        is_first = not self.virtual_size.height
-        self._fit()
-        if is_first:
-            self.go_to_row(self.cursor)
-        self.refresh()
-
-    def put_cursor(self, line: int) -> None:
-        super().put_cursor(line)
-        if 0 <= line < self.count:
-            self.post_message(self.Highlighted(self._rows[line]))
-
-    def on_resize(self) -> None:
-        self._fit()
-        self._reveal()
-
-    def on_click(self, event: events.Click) -> None:
-        if self.go_to_click(event) and event.chain == 2:
-            self.action_open()
-
-    def action_open(self) -> None:
-        if self.cursor < self.count:
-            self.post_message(self.Opened(self._rows[self.cursor]))
-
     def action_copy(self) -> None:
         if self.cursor < self.count:
-            self.post_message(self.Copied(self._rows[self.cursor]))
+            self.post_message(self.Copied(self.rows[self.cursor]))
 
     def action_image(self, by: int) -> None:
         """Go to the heading of another image."""
         at = self.cursor + by
-        while 0 <= at < self.count and not self._rows[at].is_heading:
+        while 0 <= at < self.count and not self.rows[at].is_heading:
             at += by
         if 0 <= at < self.count:
             self.go_to_row(at)
@@ -130,7 +68,7 @@ class ResultList(ListView):
         number = y + self.scroll_offset.y
         if number >= self.count:
             return Strip.blank(self.content_size.width, self.rich_style)
-        row = self._rows[number]
+        row = self.rows[number]
         mark = ("▶" if number == self.cursor else " ", "accent" if self.has_focus else "quiet")
         room = self.scrollable_content_region.width - 1
         if row.item is not None:

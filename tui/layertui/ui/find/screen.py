@@ -263,7 +263,7 @@ class FindScreen(StackScreen[None]):
             none += f" Names are matched whole: *{results.pattern}* finds parts of them."
         return none
 
-    def on_result_list_highlighted(self, event: ResultList.Highlighted) -> None:
+    def on_growing_list_highlighted(self, event: ResultList.Highlighted) -> None:
         self._selected = event.row
         self._show_selected()
 
@@ -298,7 +298,7 @@ class FindScreen(StackScreen[None]):
         self._show_kind()
         self.query_one(PatternField).focus()
 
-    def on_result_list_opened(self, event: ResultList.Opened) -> None:
+    def on_growing_list_opened(self, event: ResultList.Opened) -> None:
         """Show the place in the explorer, above this screen."""
         row = event.row
         if not on_top(self):

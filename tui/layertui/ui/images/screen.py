@@ -56,7 +56,7 @@ SORTED_FIRST = ("name", "size", "created")
 _SETTLE = 0.3
 """Seconds without events before an engine's list is refreshed."""
 _AGING = 60
-"""Seconds after which ages are told again: they are in minutes at least."""
+"""Seconds between updates of the ages, which are in minutes or more."""
 
 
 class FilterField(Input):

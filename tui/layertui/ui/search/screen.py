@@ -262,8 +262,8 @@ class SearchScreen(Origin[LineMatch]):
     def on_switches_toggled(self, event: Switches.Toggled) -> None:
         self.action_switch(event.field)
 
-    def on_match_list_highlighted(self, event: MatchList.Highlighted) -> None:
-        self.query_one(FoundPane).show_match(event.match)
+    def on_growing_list_highlighted(self, event: MatchList.Highlighted) -> None:
+        self.query_one(FoundPane).show_match(event.row)
 
     def action_zoom(self) -> None:
         """Zoom the context, or back."""
@@ -298,9 +298,9 @@ class SearchScreen(Origin[LineMatch]):
     def leave(self) -> None:
         self._leave(None)
 
-    def on_match_list_opened(self, event: MatchList.Opened) -> None:
-        if event.match.layer:
-            self._leave(event.match)
+    def on_growing_list_opened(self, event: MatchList.Opened) -> None:
+        if event.row.layer:
+            self._leave(event.row)
         else:  # config and steps without a layer have no place in the explorer
             self.action_zoom()
 
