@@ -186,10 +186,7 @@ def test_while_it_runs(snap_compare: Compare, here: type[Here]) -> None:
     here.holds = True
 
     async def run(pilot: Pilot[None]) -> None:
-        await opened(pilot)
-        await type_in(pilot, "*.jar")
-        await pilot.press("enter")
-        await until(pilot, lambda: bool(screen(pilot).results.rows))
+        await searching(pilot)
 
     assert snap_compare(Images(), terminal_size=(80, 24), run_before=run)
 
@@ -234,13 +231,18 @@ async def test_enter_opens_the_layer_and_path_and_escape_returns(
         assert results(pilot).cursor == chosen and results(pilot).has_focus
 
 
+async def searching(pilot: Pilot[None]) -> None:
+    """A search has found something, and goes on as long as it is held."""
+    await opened(pilot)
+    await type_in(pilot, "*.jar")
+    await pilot.press("enter")
+    await until(pilot, lambda: bool(screen(pilot).results.rows))
+
+
 async def test_escape_stops_then_leaves_and_f_has_the_results_again(here: type[Here]) -> None:
     here.holds = True
     async with Images().run_test(size=(100, 30)) as pilot:
-        await opened(pilot)
-        await type_in(pilot, "*.jar")
-        await pilot.press("enter")
-        await until(pilot, lambda: bool(screen(pilot).results.rows))
+        await searching(pilot)
         assert screen(pilot).busy and "image 1 of 7, 1.00 MB of 4.00 MB · esc stops" in screen_text(pilot)
         assert "2 matches in 1 of 7 images" in screen_text(pilot)
         await pilot.press("escape")
@@ -257,10 +259,7 @@ async def test_escape_stops_then_leaves_and_f_has_the_results_again(here: type[H
 async def test_leaving_with_q_stops_it_too(here: type[Here]) -> None:
     here.holds = True
     async with Images().run_test(size=(100, 30)) as pilot:
-        await opened(pilot)
-        await type_in(pilot, "*.jar")
-        await pilot.press("enter")
-        await until(pilot, lambda: bool(screen(pilot).results.rows))
+        await searching(pilot)
         left = screen(pilot)
         await pilot.press("q")
         assert isinstance(pilot.app.screen, ImagesScreen)

@@ -64,7 +64,7 @@ def pieces(record: Path) -> Iterator[bytes | Content]:
         with open_regular(record) as file, gzip.open(file) as lines:
             if not os.fstat(
                 file.fileno()
-            ).st_size:  # as a power failure leaves it: no stream, not an empty one
+            ).st_size:  # after a power failure; gzip takes it for an empty stream
                 raise Damaged("its tar-split record is damaged: it is empty")
             while line := lines.readline(MAX_LINE):
                 piece = _piece(line)

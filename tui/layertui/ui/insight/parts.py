@@ -157,9 +157,9 @@ def _columns(part: Part, size: str, count: str, style: str = "") -> list[Span]:
 def column_widths(part: Part, findings: Sequence[Finding]) -> Mapping[str, int]:
     """Return the cells of the columns of a part, no wider than needed: the path gets the rest."""
     widths = dict.fromkeys(part.columns, 0)
-    for finding in findings:
-        for name, cell in zip(widths, finding.cells, strict=True):
-            widths[name] = max(widths[name], cell_len(visible(cell)))
+    columns = zip(*(finding.cells for finding in findings), strict=True)
+    for name, column in zip(widths, columns, strict=False):  # without findings there are none
+        widths[name] = max(map(cell_len, map(visible, set(column))))
     if "reason" in widths:
         widths["reason"] += _SIGN
     return {name: min(max(width, len(name)), part.columns[name]) for name, width in widths.items()}
