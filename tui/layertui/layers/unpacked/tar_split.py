@@ -62,9 +62,8 @@ def pieces(record: Path) -> Iterator[bytes | Content]:
     try:
         segment = b""
         with open_regular(record) as file, gzip.open(file) as lines:
-            if not os.fstat(
-                file.fileno()
-            ).st_size:  # after a power failure; gzip takes it for an empty stream
+            # After a power failure; gzip takes it for an empty stream.
+            if not os.fstat(file.fileno()).st_size:
                 raise Damaged("its tar-split record is damaged: it is empty")
             while line := lines.readline(MAX_LINE):
                 piece = _piece(line)
