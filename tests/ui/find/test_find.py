@@ -282,6 +282,13 @@ async def test_what_the_list_shows_is_searched(here: type[Here]) -> None:
         assert "Find in 7 images" in screen_text(pilot)
 
 
+async def test_files_that_could_not_be_listed_are_counted(places: Places, here: type[Here]) -> None:
+    places.here.append(LayertuiError("cut.tar is not an image", "the tar ends early"))
+    async with Images().run_test(size=(120, 40)) as pilot:
+        await opened(pilot)
+        assert "Find in 7 images, 1 unreadable: path" in screen_text(pilot)
+
+
 async def test_containers_are_searched_where_they_are_shown(places: Places, here: type[Here]) -> None:
     places.containers["docker-daemon:"] = live.CONTAINERS
     async with Images().run_test(size=(120, 40)) as pilot:

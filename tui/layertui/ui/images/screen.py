@@ -341,6 +341,8 @@ class ImagesScreen(StackScreen[None]):
                 name = f"{shown:,} of {name}"
             elif not self._shown.whole:
                 name = f"{name} so far"
+            if unreadable := sum(len(answer.problems) for answer in self._shown.answers):
+                name = f"{name}, {unreadable:,} unreadable"
             return Scope([row.reference for row in self._table.rows if row.reference], name)
 
         self._found = self._found or FindResults()
