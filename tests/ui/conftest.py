@@ -1,6 +1,5 @@
 """Screens look the same in every test run, on every machine."""
 
-import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,20 +16,7 @@ from tests.textual_internals import keep_cursors_from_blinking
 from tests.ui.places import Places
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
-THEMES = {"dark": "layertui-dark", "light": "layertui-light"}
-LOOKS = {f"{columns}x{rows}-dark": ((columns, rows), THEMES["dark"]) for columns, rows in SIZES}
-LOOKS["80x24-light"] = (SIZES[0], THEMES["light"])
-"""The sizes and themes that a state is drawn in: all sizes in dark colors; light ones move nothing."""
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Pass :data:`LOOKS` to tests that ask for a size and a theme and choose neither."""
-    chosen = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
-    if {"size", "theme"} <= set(metafunc.fixturenames) and not re.search(r"\b(size|theme)\b", str(chosen)):
-        looks = pytest.mark.parametrize(("size", "theme"), LOOKS.values(), indirect=True, ids=LOOKS)
-        metafunc.definition.add_marker(looks)
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +80,6 @@ def size(request: pytest.FixtureRequest) -> tuple[int, int]:
     return columns, rows
 
 
-@pytest.fixture(params=list(THEMES.values()), ids=list(THEMES))
+@pytest.fixture(params=["layertui-dark", "layertui-light"], ids=["dark", "light"])
 def theme(request: pytest.FixtureRequest) -> str:
     return str(request.param)
