@@ -38,10 +38,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
     }
     with (
         (folder / "log").open("w") as log,
+        (folder / "errors").open("w") as errors,
         subprocess.Popen(
             [sys.executable, "-m", "layertui", "serve", "my app; touch ran.tar", "--port", "0"],
             stdout=log,
-            stderr=subprocess.STDOUT,
+            stderr=errors,
             cwd=folder,
             env=environment,
         ) as server,
@@ -50,6 +51,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
         yield folder, (folder / "log").read_text().strip()
         server.terminate()
         assert server.wait(SECONDS) == 0
+        assert (folder / "errors").read_text() == ""
     assert not list(folder.glob("ran*"))
 
 
