@@ -14,7 +14,7 @@ from layertui.cache import directory, indexes
 from layertui.cache.indexes import ENTRY_MAGIC, MIN_INFLATED, DamagedEntry, IndexCache, seal, unseal
 from tests.programs import need_root
 
-DATA = os.urandom(500) + bytes(2000)
+DATA = os.urandom(500) + bytes(2 * indexes.MIN_ZSTD)
 
 
 def test_round_trip(tmp_path: Path) -> None:

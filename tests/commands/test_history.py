@@ -53,6 +53,23 @@ def test_a_layer_that_cannot_be_read_has_no_size_and_status_2(run: Run, tmp_path
     assert "layer 2 could not be read completely" in done.err
 
 
+def test_a_second_time_no_layer_is_looked_into(run: Run, tmp_path: Path) -> None:
+    """The indexes of the layers and their union are cut: that is not even noticed."""
+    lower, upper = tar(("/a", b"one"), ("/dangling", "=nothing")), tar(("/a", b"two"))
+    OciLayout(tmp_path / "image").add("1", [lower, upper], "gzip")
+    words = ("history", f"oci:{tmp_path}/image", "--json")
+    first = run(*words)
+    for path in (tmp_path / "cache/layertui/indexes").iterdir():
+        if path.name.startswith(("sha256-", "union-")):
+            path.write_bytes(path.read_bytes()[:-1])
+    second = run(*words)
+    assert [step["LiveSize"] for step in second.objects] == [3, 0]
+    assert (first.status, first.out, first.err) == (second.status, second.out, second.err)
+    assert "layer 1: /dangling: " in second.err and not run(*words, "--quiet").err
+    again = run(*words, "--no-cache")
+    assert (again.out, again.err) == (first.out, first.err)
+
+
 def test_inspect_prints_an_array_of_one_object(run: Run) -> None:
     (image,) = json.loads(run("inspect", "demo:").out)
     assert [image] == run("inspect", "demo:", "--json").objects[0]

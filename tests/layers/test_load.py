@@ -17,7 +17,8 @@ import zstandard
 
 from layertui import demo
 from layertui.cache.indexes import IndexCache
-from layertui.layers.load import cache_key, index_layer, index_layers
+from layertui.layers.cache_keys import cache_key
+from layertui.layers.load import index_layer, index_layers
 from layertui.model.blob import BytesBlob, FileBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Layer

@@ -9,7 +9,7 @@ import pytest
 
 from layertui import demo
 from layertui.cache.indexes import IndexCache
-from layertui.layers.load import cache_key
+from layertui.layers.cache_keys import cache_key
 from layertui.model.blob import BytesBlob
 from layertui.model.image import Image, Layer
 from layertui.model.numbers import LayerNumber

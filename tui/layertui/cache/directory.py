@@ -19,7 +19,6 @@ import contextlib
 import errno
 import hashlib
 import os
-import shutil
 import stat
 import time
 from collections.abc import Iterator
@@ -84,6 +83,8 @@ class UnpublishedFile:
 
 def check_room(folder: Path) -> None:
     """Raise :class:`OSError` if little is free where a folder is: what is cached must not fill a disk."""
+    import shutil  # imports the libraries of all formats of archives
+
     disk = shutil.disk_usage(folder)
     least = min(MIN_FREE, disk.total // 10)
     if disk.free < least:
@@ -168,7 +169,7 @@ def use(path: Path) -> bool:
     """Record that an entry is used now; return whether there is one.
 
     Its modification time does not change: the index of a layer is stored under it (see
-    :func:`layertui.layers.load.cache_key`).
+    :func:`layertui.layers.cache_keys.cache_key`).
     """
     facts = own_file(path)
     if facts is None:

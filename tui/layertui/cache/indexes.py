@@ -30,6 +30,8 @@ MAX_INFLATED = 2 << 30
 """Decompressed size of one entry: an image of twenty million paths."""
 MAX_RATIO = 1000
 """Largest ratio of an entry's decompressed to its stored size; ordinary columns have less than ten."""
+MIN_ZSTD = 1 << 12
+"""Size from which an entry is stored by zstd: for a smaller one, to import the library takes longer than it saves."""
 MIN_INFLATED = 16 << 20
 """Decompressed size up to which the ratio does not count."""
 
@@ -94,7 +96,8 @@ class IndexCache:
 
 def seal(data: bytes) -> bytes:
     """Return bytes as they are stored: compressed, with a checksum."""
-    packed = zstd.compress(data) if zstd.is_available() else zlib.compress(data, level=1)
+    has_zstd = len(data) >= MIN_ZSTD and zstd.is_available()
+    packed = zstd.compress(data) if has_zstd else zlib.compress(data, level=1)
     return ENTRY_MAGIC + zlib.crc32(packed).to_bytes(4, "little") + packed
 
 

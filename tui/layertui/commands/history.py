@@ -6,11 +6,11 @@ import argparse
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from layertui.commands.opening import image_of, read_layers
+from layertui.commands.opening import image_of, read_layers, warn_of_layers
 from layertui.commands.output import Output, created_cell, one_line, short_id
 from layertui.commands.parsing import add_common, add_image
-from layertui.insight.sizes import known_sizes
-from layertui.layers.load import cache_key
+from layertui.insight.layer_sums import recall_sums, remember_sums
+from layertui.layers.cache_keys import cache_key
 from layertui.model.history_step import step_text
 from layertui.model.image import MISSING, HistoryEntry, Image
 from layertui.model.sizes import Bytes
@@ -45,11 +45,10 @@ def run(options: argparse.Namespace) -> int:
     image = image_of(options)
     is_read = _can_be_read(image, options.no_cache)
     status = 2 if image.damage else 0
-    sizes: list[Bytes | None] = [None] * len(image.layers)
+    sizes: Sequence[Bytes | None] = [None] * len(image.layers)
     if is_read:
-        opened = read_layers(options, image)
-        sizes = known_sizes(opened.union)
-        status = opened.status
+        sizes, is_damaged = _sizes(options, image)
+        status = 2 if is_damaged else status
     out = Output(status)
     newest_first = image.history[::-1]
     # The image's ID is that of its newest step; above it are the layers of a container.
@@ -85,6 +84,24 @@ def _can_be_read(image: Image, no_cache: bool) -> bool:
 
     cache = IndexCache()
     return all(cache.has(cache_key(layer)) for layer in image.layers)
+
+
+def _sizes(options: argparse.Namespace, image: Image) -> tuple[Sequence[Bytes | None], bool]:
+    """Return the bytes of each layer, ``None`` if unknown, and whether something could not be read; print warnings."""
+    from layertui.cache.indexes import IndexCache
+
+    cache = None if options.no_cache else IndexCache()
+    if cache is not None and (sums := recall_sums(image, cache)) is not None:
+        if not options.quiet:
+            warn_of_layers(sums.warnings)
+        return sums.sizes, False
+    from layertui.insight.sizes import known_sizes
+
+    opened = read_layers(options, image)
+    sizes = known_sizes(opened.union)
+    if cache is not None:
+        remember_sums(image, opened.union, sizes, cache)
+    return sizes, opened.is_damaged
 
 
 class _StepSize(NamedTuple):

@@ -14,6 +14,7 @@ from layertui.sources import open_image
 if TYPE_CHECKING:
     from layertui.content.read import Contents
     from layertui.union.model import LayerUnion
+    from layertui.union.union_warning import UnionWarning
 
 
 def image_of(options: argparse.Namespace, reference: str | None = None) -> Image:
@@ -26,6 +27,13 @@ def image_of(options: argparse.Namespace, reference: str | None = None) -> Image
         for text in image.warnings:
             warn(text)
     return image
+
+
+def warn_of_layers(warnings: Iterable[UnionWarning], of: str = "") -> None:
+    """Print the warnings of a union; ``of`` names the image."""
+    for warning in warnings:
+        where = "" if warning.path == "/" else f" {warning.path}:"  # without a path, it is about the layer
+        warn(f"layer {warning.layer}{of}:{where} {warning.text}")
 
 
 class Opened(NamedTuple):
@@ -86,11 +94,7 @@ def read_layers(
         union = read_union(part, cache, keep, bar.job)
     damages = union.damages()
     if not options.quiet:
-        for warning in union.warnings:
-            where = (
-                "" if warning.path == "/" else f" {warning.path}:"
-            )  # without a path, the warning is about the layer
-            warn(f"layer {warning.layer}{of}:{where} {warning.text}")
+        warn_of_layers(union.warnings, of)
         for number, damage in damages:
             warn(f"layer {number}{of} could not be read completely: {damage}")
     return Opened(part, union, bool(damages or image.damage), options.quiet)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from layertui.cache.indexes import IndexCache
-from layertui.layers.load import cache_key, index_layer, index_layers, layer_identity
+from layertui.layers.cache_keys import cache_key, layer_identity
+from layertui.layers.load import index_layer, index_layers
 from layertui.layers.tar.capture import CAPTURE_ROOM, Keep
 from layertui.model.image import Image, Layer
 from layertui.model.job import Job

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections import deque
@@ -11,8 +10,9 @@ from contextlib import AbstractContextManager, nullcontext
 from queue import SimpleQueue
 
 from layertui.cache.indexes import IndexCache
+from layertui.layers.cache_keys import cache_key, file_key, is_claim
 from layertui.layers.codec import pack_index, unpack_index_checked
-from layertui.layers.compression.format import Damaged, compression_of
+from layertui.layers.compression.format import Damaged
 from layertui.layers.compression.stream import DecompressedStream, StoredBytes
 from layertui.layers.tar.capture import Keep
 from layertui.layers.tar.window import PlainWindow, StreamWindow
@@ -168,56 +168,9 @@ def _weight(layer: Layer) -> tuple[bool, int]:
     return layer.descriptor.size < 0, layer.descriptor.size
 
 
-def cache_key(layer: Layer) -> str:
-    """Return the cache key of a layer's index; empty if it cannot be cached.
-
-    The blob digest where reading the layer verifies it, else the claimed diff ID together with the
-    file's identity: by the claim alone one image could forge the layers of another.
-    """
-    if layer.unpacked is not None:  # it may have changed since
-        return ""
-    if layer.blob is not None and layer.blob.digest:
-        return layer.blob.digest.replace(":", "-").replace("/", "-")
-    if is_known(layer.descriptor.digest) and _is_compressed(layer):
-        return layer.descriptor.digest.replace(":", "-").replace("/", "-")
-    return _file_key(layer)
-
-
-def layer_identity(layer: Layer) -> str:
-    """Return what identifies the bytes of a layer, whichever image has it: equal for equal ones only; empty if unknown.
-
-    A digest that reading the layer verifies, else the claims about it with the file as it is.
-    """
-    if layer.unpacked is not None or layer.blob is None:
-        return ""
-    return layer.blob.digest or _file_key(layer)
-
-
 def is_lasting(index: LayerIndex) -> bool:
     """Return whether reading the same layer again would give the same index."""
     return not index.damage and all(warning.code != NOT_KEPT for warning in index.warnings)
-
-
-def _is_compressed(layer: Layer) -> bool:
-    try:
-        return layer.blob is not None and compression_of(layer.blob.pread(6, 0)) != ""
-    except LayertuiError:
-        return False
-
-
-def _file_key(layer: Layer) -> str:
-    """Return a key of the claims about a layer and of its file as it is; empty without a file."""
-    if layer.blob is None or layer.blob.file is None:
-        return ""
-    file, offset = layer.blob.file
-    try:
-        path = os.path.realpath(file.path)
-    except OSError:
-        return ""
-    identity = (
-        layer.descriptor.digest, layer.diff_id, path, offset, layer.blob.size, *file.state, file.ctime_ns,
-    )  # fmt: skip
-    return "file-" + hashlib.sha256(repr(identity).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 class _KeptIndex:
@@ -231,9 +184,9 @@ class _KeptIndex:
         self._blob = blob
         self._cache = cache
         self._key = cache_key(layer)
-        self._file_key = _file_key(layer)
+        self._file_key = file_key(layer)
         self._digest = layer.descriptor.digest
-        self._is_claim = self._key != self._file_key and not blob.digest and blob.is_local
+        self._is_claim = is_claim(layer)
 
     def lock(self, job: Job) -> AbstractContextManager[None]:
         return self._cache.lock(self._key, job)

@@ -6,9 +6,8 @@ A process that trusts the bytes uses :func:`unpack_union`; bytes of the cache ar
 
 from __future__ import annotations
 
-import hashlib
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import compress, repeat
 from operator import eq, ge, ne
 from typing import Any, cast
@@ -20,15 +19,8 @@ from layertui.layers.column_bounds import all_below
 from layertui.model.layer_index import Kind, LayerIndex, positions
 from layertui.model.numbers import ROOT, Event, LayerNumber, Node
 from layertui.union.arrays import column, layers_of
-from layertui.union.model import COLUMNS, VISIBLE_KINDS, Absence, LayerUnion, UnionWarning
-
-MERGE_VERSION = 2
-"""To be changed whenever the same layers are merged differently."""
-
-
-def union_key(keys: Sequence[str]) -> str:
-    """Return the key of the union of layers whose indexes have these keys, base first."""
-    return "union-" + hashlib.sha256(repr((MERGE_VERSION, *keys)).encode()).hexdigest()
+from layertui.union.model import COLUMNS, VISIBLE_KINDS, Absence, LayerUnion
+from layertui.union.union_warning import UnionWarning
 
 
 def pack_union(union: LayerUnion) -> bytes:

@@ -6,15 +6,16 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from layertui.cache.indexes import IndexCache
-from layertui.layers.load import cache_key, index_layers, is_lasting
+from layertui.layers.load import index_layers, is_lasting
 from layertui.layers.tar.capture import Keep
 from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex
 from layertui.model.numbers import LayerNumber
 from layertui.union.builder import UnionBuilder
-from layertui.union.codec import pack_union, union_key, unpack_union_checked
+from layertui.union.codec import pack_union, unpack_union_checked
 from layertui.union.model import LayerUnion
+from layertui.union.union_key import union_key
 
 
 def read_union(
@@ -39,10 +40,7 @@ class ImageReader:
         self._keep = Keep(keep) if keep else None
         self._builder = UnionBuilder()
         self._added = 0
-        self._key = ""
-        keys = [cache_key(layer) for layer in image.layers] if cache is not None else []
-        if keys and all(keys):
-            self._key = union_key(keys)
+        self._key = "" if cache is None else union_key(image)
         self.is_kept = cache is not None and bool(self._key) and cache.has(self._key)
         """Whether the union of all layers is expected to be in the cache."""
         self._ahead: _Ahead | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from layertui.model.layer_index import MAX_LISTED_WARNINGS, LayerIndex, more_warnings, path_of
 from layertui.model.numbers import LayerNumber
-from layertui.union.model import UnionWarning
+from layertui.union.union_warning import UnionWarning
 
 
 class MergeWarnings:

@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple, cast
+from typing import cast
 
 from layertui.model.entry import ENTRY_TYPES, Entry
 from layertui.model.errors import LayertuiError
@@ -16,6 +16,7 @@ from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, keys_end
 from layertui.model.numbers import NO_EVENT, NO_NODE, ROOT, EntryNumber, Event, LayerNumber, Node
 from layertui.union.arrays import STRETCH, ArrayColumn
 from layertui.union.hardlinks import Hardlinks
+from layertui.union.union_warning import UnionWarning
 
 MAX_LOOKUP_LINKS = 40
 """Symlinks followed for one path before it counts as a loop, as in Linux (path_resolution(7))."""
@@ -54,16 +55,6 @@ COLUMNS = {
     "ev_inode": "I",
 }
 """The columns of a union that are stored as arrays, and their type codes (:mod:`array`); ``starts`` tell ``ev_layer``."""
-
-
-class UnionWarning(NamedTuple):
-    """A violation of the specification, or a layer that engines are known to apply differently."""
-
-    layer: LayerNumber
-    code: str
-    """``hardlink-dangling``, ``opaque-root``, …: stable, for scripts."""
-    path: str
-    text: str
 
 
 @dataclass(slots=True)

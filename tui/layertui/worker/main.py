@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from layertui.cache.directory import cache_directory
 from layertui.cache.image_bytes import remember_bytes
 from layertui.cache.indexes import IndexCache
+from layertui.insight.layer_sums import remember_sums
 from layertui.insight.sizes import layer_sizes
 from layertui.layers.codec import pack_index
 from layertui.layers.native import core
@@ -101,6 +102,7 @@ def load(request: ImageRequest, image: Image, sender: Sender) -> None:
     sizes = layer_sizes(top)
     if cache is not None and reader.is_lasting:
         remember_bytes(cache, request.image.reference, image.id, total_of(sizes))
+        remember_sums(image, union, sizes, cache)
     sender.send(TreeDone(top.paths(), sizes))  # the app ends this process then
 
 

@@ -1,0 +1,15 @@
+"""Warnings about the layers of a union."""
+
+from typing import NamedTuple
+
+from layertui.model.numbers import LayerNumber
+
+
+class UnionWarning(NamedTuple):
+    """A violation of the specification, or a layer that engines are known to apply differently."""
+
+    layer: LayerNumber
+    code: str
+    """``hardlink-dangling``, ``opaque-root``, …: stable, for scripts."""
+    path: str
+    text: str
