@@ -4,6 +4,7 @@ import io
 import json
 import os
 import tarfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from layertui.anatomy import chain
 from layertui.cache.blobs import BlobCache
 from layertui.cli import main
 from layertui.content.read import Contents
-from layertui.layers.load import index_layer, index_layers
+from layertui.layers.load import DOWNLOADS, index_layer, index_layers
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Image
 from layertui.model.numbers import LayerNumber
@@ -28,7 +29,7 @@ from layertui.worker.protocol import TreeDone, TreeRequest
 from tests.layouts import CONFIG, INDEX, LAYER, MANIFEST
 from tests.observable import Seen, Sizes, assert_sizes, seen
 from tests.sources.registry.conftest import QUARRY, TAGS
-from tests.sources.registry.proxy import FaultyProxy
+from tests.sources.registry.proxy import Answer, FaultyProxy, Request
 from tests.sources.registry.server import Registry
 from tests.waiting import SECONDS
 from tests.worker.runs import frames, pin, start
@@ -114,6 +115,21 @@ def test_nothing_is_fetched_twice(proxy: FaultyProxy) -> None:
     assert proxy.paths("/blobs/") == blobs
     # A tag may have moved: it is asked for each time.
     assert len(proxy.paths("/manifests/1.0")) == 2
+
+
+def test_layers_are_downloaded_side_by_side(proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is answered before so many are asked for, even where one processor is all there is."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0})
+    image = open_image(f"docker://{proxy.host}/{QUARRY}:1.0")
+    assert len(image.layers) >= DOWNLOADS
+    together = threading.Barrier(DOWNLOADS)
+
+    def wait(_request: Request, _answer: Answer) -> None:
+        together.wait(SECONDS)
+
+    proxy.fail("/blobs/", wait, times=DOWNLOADS)
+    read(image)
+    assert not together.broken
 
 
 def test_lists_tags(registry: Registry) -> None:

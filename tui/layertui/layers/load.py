@@ -28,6 +28,9 @@ from layertui.text.format import count_text
 MAX_INDEX_THREADS = 8
 """Layers read at once at most: each needs some MB of memory for what is decompressed or hashed ahead."""
 
+DOWNLOADS = 6
+"""Layers that are downloaded at once at least: as many as Podman's (containers/image: copy, ``maxParallelDownloads``)."""
+
 MAX_TAIL = 1 << 21
 """Bytes that are read after the end of a tar in its compressed stream; writers pad it to some KiB."""
 
@@ -105,7 +108,7 @@ def index_layers(
     # Not of concurrent.futures, which takes as long to import as an image of a few layers takes to load.
     threads = [
         threading.Thread(target=work, name=f"layer_{number}")
-        for number in range(min(_index_threads(), len(image.layers)))
+        for number in range(min(_index_threads(image), len(image.layers)))
     ]
     for thread in threads:
         thread.start()
@@ -124,10 +127,16 @@ def index_layers(
             thread.join()
 
 
-def _index_threads() -> int:
-    """Return how many layers are read at once: at least two, as each waits for its decompression, and one per processor."""
+def _index_threads(image: Image) -> int:
+    """Return how many layers are read at once: at least two, as each waits for its decompression, and one per processor.
+
+    More of those that a network brings: while one waits for its answer, others arrive.
+    """
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(max(usable, 2), MAX_INDEX_THREADS)
+    is_remote = image.arrival is None and any(
+        layer.blob is not None and not layer.blob.is_local for layer in image.layers
+    )
+    return min(max(usable, DOWNLOADS if is_remote else 2), MAX_INDEX_THREADS)
 
 
 class _Queue:

@@ -14,8 +14,9 @@ from layertui.sources import oci
 from layertui.sources.attachments import Attachment, attachment_of
 from layertui.sources.registry.name import Name, parse_name
 
-TABLE_FROM = 8 << 20
-"""Bytes from which on a layer is listed by its table of contents; smaller ones are read whole."""
+TABLE_FROM = 1 << 20
+"""Bytes from which on a layer is listed by its table of contents; smaller ones are read whole: these take as long as
+a few requests do, and are verified."""
 
 if TYPE_CHECKING:
     from layertui.sources.registry.repository import Repository
