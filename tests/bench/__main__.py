@@ -14,7 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from layertui.layers import native
-from tests.bench.cases import CASES, Aim, Bench, Table
+from tests.bench.cases import CASES
+from tests.bench.tables import Aim, Bench, Table
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "benchmarks.md"

@@ -9,19 +9,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from layertui.layers import native
 from tests.bench import data
 from tests.bench.data import Sample, Shape
 from tests.bench.lag import lag_of
-from tests.bench.measure import Program, Runs, one_after_the_other, take_turns
+from tests.bench.measure import LAYERTUI, Program, Runs, one_after_the_other, take_turns
+from tests.bench.remote import remote_file, remote_pull, remote_ranges
 from tests.bench.screen import BARE, Terminal, content_after, keys_to_frames
+from tests.bench.tables import Aim, Bench, Table
 from tests.commands.samples import tar
 from tests.layouts import OciLayout
 
-LAYERTUI = str(Path(sys.executable).with_name("layertui"))
 IMAGES = 100
 """Images in which a path is found."""
 TARFILE = """
@@ -31,48 +31,6 @@ for name in sys.argv[2:]:
         for member in tar:
             tar.members.clear()
 """
-
-
-@dataclass(frozen=True)
-class Aim:
-    """Something that is to be so."""
-
-    text: str
-    value: float
-    limit: float
-    at_least: bool = False
-
-    @property
-    def is_met(self) -> bool:
-        return self.value >= self.limit if self.at_least else self.value <= self.limit
-
-
-@dataclass
-class Table:
-    """The outcome of a case."""
-
-    title: str
-    runs: list[Runs]
-    """The first is what the others are compared with."""
-    aims: list[Aim] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def __getitem__(self, name: str) -> Runs:
-        return next(runs for runs in self.runs if runs.name == name)
-
-
-@dataclass(frozen=True)
-class Bench:
-    """How to measure: where the images lie and how often to run each program."""
-
-    root: Path
-    rounds: int
-    smaller: int
-    """How many times smaller than in the docs the images are."""
-    say: Callable[[str], None]
-
-    def sample(self, shape: Shape) -> Sample:
-        return data.sample(self.root, shape if self.smaller == 1 else shape.smaller(self.smaller), self.say)
 
 
 def cold(bench: Bench, shape: Shape, peers: bool = False) -> Table:
@@ -384,6 +342,9 @@ CASES: dict[str, Callable[[Bench], Table]] = {
         insight,
         search,
         memory,
+        remote_ranges,
+        remote_pull,
+        remote_file,
         start,
         finding,
         content,

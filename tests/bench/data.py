@@ -56,6 +56,7 @@ HUNDRED = Shape("100k", 6, 100_000, 300_000_000)
 TINY = Shape("tiny", 4, 400_000, 400_000_000)
 TINY_PLAIN = Shape("tiny-plain", 4, 400_000, 400_000_000, "")
 DEBIAN = Shape("debian", 5, 25_000, 500_000_000, packages=80)
+STEPS = Shape("steps", 24, 12_000, 60_000_000)
 MILLION = Shape("million", 10, 1_000_000, 200_000_000)
 
 

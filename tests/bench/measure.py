@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+LAYERTUI = str(Path(sys.executable).with_name("layertui"))
 NOISY = 1.3
 """A median this many times the minimum tells that something else was running."""
 
@@ -61,11 +64,12 @@ def take_turns(programs: Sequence[Program], rounds: int) -> list[Runs]:
         for program, result in zip(programs, runs, strict=True):
             if number and program.once:
                 continue
-            _run(program, result)
+            run_program(program, result)
     return runs
 
 
-def _run(program: Program, result: Runs) -> None:
+def run_program(program: Program, result: Runs) -> None:
+    """Run a program once. Raises ``RuntimeError`` where it fails."""
     environment = {**os.environ, **program.environment}
     started = time.perf_counter()
     process = subprocess.Popen(

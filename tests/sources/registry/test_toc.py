@@ -32,12 +32,12 @@ from layertui.sources.registry import blob as blobs
 from layertui.union.builder import UnionBuilder
 from layertui.union.model import LayerUnion
 from tests.layers.tars import END, extended, file, header
-from tests.layouts import LAYER, OciLayout
+from tests.layouts import OciLayout
+from tests.sources.registry.estargz import estargz, push_estargz
 from tests.sources.registry.proxy import FaultyProxy
 from tests.sources.registry.server import Registry
 
 CONTENT = random.Random(3).randbytes(700_000)
-TIME = "2023-11-14T22:13:20Z"
 
 
 def members() -> list[tuple[tarfile.TarInfo, bytes]]:
@@ -73,43 +73,9 @@ def plain() -> bytes:
     return output.getvalue()
 
 
-def estargz(chunk: int = 300_000) -> tuple[bytes, str]:
-    """A layer as docs/estargz.md describes it, and the digest of its table."""
-    layer, entries = b"", []
-    names = {
-        kind: name for name, kind in (("dir", b"5"), ("reg", b"0"), ("hardlink", b"1"), ("symlink", b"2"))
-    }
-    names |= {tarfile.CHRTYPE: "char", tarfile.FIFOTYPE: "fifo"}
-    for info, data in members():
-        layer += gzip.compress(info.tobuf(tarfile.PAX_FORMAT), mtime=0)
-        entry: dict[str, Any] = {
-            "name": info.name + ("/" if info.isdir() else ""), "type": names[info.type], "mode": info.mode,
-            "uid": info.uid, "gid": info.gid, "modtime": TIME, "size": len(data),
-            "linkName": info.linkname, "devMajor": info.devmajor, "devMinor": info.devminor,
-        }  # fmt: skip
-        if "SCHILY.xattr.user.a" in info.pax_headers:
-            entry["xattrs"] = {"user.a": "Yg=="}
-        entries.append(entry)
-        for start in range(0, len(data), chunk):
-            part = data[start : start + chunk]
-            digest = f"sha256:{hashlib.sha256(part).hexdigest()}"
-            told = {"offset": len(layer), "chunkOffset": start, "chunkDigest": digest}
-            if len(part) < len(data):
-                told["chunkSize"] = len(part)
-            if start:
-                entry = {"name": info.name, "type": "chunk"}
-                entries.append(entry)
-            entry.update(told)
-            padding = bytes(-len(data) % 512) if start + chunk >= len(data) else b""
-            layer += gzip.compress(part + padding, mtime=0)
-    table = json.dumps({"version": 1, "entries": entries}).encode()
-    info = tarfile.TarInfo("stargz.index.json")
-    info.size = len(table)
-    footer = b"SG" + (22).to_bytes(2, "little") + b"%016xSTARGZ" % len(layer)
-    layer += gzip.compress(info.tobuf() + table + bytes(-len(table) % 512 + 1024), mtime=0)
-    head = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff" + len(footer).to_bytes(2, "little") + footer
-    layer += head + b"\x01\0\0\xff\xff" + bytes(8)
-    return layer, f"sha256:{hashlib.sha256(table).hexdigest()}"
+def stargz_layer() -> tuple[bytes, str]:
+    """The same as an eStargz layer, and the digest of its table."""
+    return estargz(members(), 300_000)
 
 
 @pytest.fixture(scope="module")
@@ -127,19 +93,7 @@ def chunked(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> str
 @pytest.fixture(scope="module")
 def stargz(registry: Registry) -> str:
     """A repository with an eStargz layer."""
-    from tests.layouts import CONFIG, MANIFEST
-
-    layer, digest = estargz()
-    diff_id = f"sha256:{hashlib.sha256(gzip.decompress(layer)).hexdigest()}"
-    config = {"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": [diff_id]}}
-    described = registry.push_blob("toc/stargz", layer, f"{LAYER}+gzip")
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": registry.push_blob("toc/stargz", json.dumps(config).encode(), CONFIG),
-        "layers": [{**described, "annotations": {ESTARGZ_ANNOTATION: digest}}],
-    }
-    registry.push_manifest("toc/stargz", manifest, "1")
+    push_estargz(registry, "toc/stargz", "1", [stargz_layer()])
     return "toc/stargz:1"
 
 
@@ -202,7 +156,7 @@ def test_parts_in_a_row_are_read_ahead(
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/self/nowhere")
     layer = open_image(f"docker://{proxy.host}/{stargz}").layers[0]
     assert isinstance(layer.blob, blobs.RegistryBlob)
-    blob, whole = blobs.RangedBlob(layer.blob), estargz()[0]
+    blob, whole = blobs.RangedBlob(layer.blob), stargz_layer()[0]
     proxy.requests.clear()
     for offset in (5000, 600_000, 7000):
         assert blob.pread(1000, offset) == whole[offset : offset + 1000]
@@ -229,7 +183,7 @@ def toc(layer: bytes, digest: str) -> TocLayer:
 
 
 def test_a_table_that_is_not_the_one_of_the_manifest() -> None:
-    layer, digest = estargz()
+    layer, digest = stargz_layer()
     with pytest.raises(LayertuiError, match="table of contents of a layer: wrong digest"):
         toc(layer, "sha256:" + "0" * 64).scan()
     with pytest.raises(LayertuiError, match="lacks the footer"):
@@ -292,12 +246,12 @@ def test_a_footer_leads_into_the_layer(offset: str) -> None:
 def test_large_tables_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tocs, "MAX_TABLE", 100)
     with pytest.raises(LayertuiError, match="more than 100 are not read"):
-        toc(*estargz()).scan()
+        toc(*stargz_layer()).scan()
 
 
 def test_a_listing_stops_when_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """While the table is laid out as a tar, and while that is looked through."""
-    layer = toc(*estargz())
+    layer = toc(*stargz_layer())
     job = Job()
     job.cancel()
     with pytest.raises(Cancelled):
@@ -314,7 +268,7 @@ def test_a_listing_stops_when_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_content_that_is_not_what_the_table_says() -> None:
-    layer, digest = estargz()
+    layer, digest = stargz_layer()
     blob = toc(change_at(layer, 2000), digest).open(b"etc\0random", len(CONTENT))
     with pytest.raises(LayertuiError, match=r"wrong digest|Error"):
         blob.pread(10, 0)
