@@ -18,7 +18,7 @@ def choose(offered: str, wanted: str | None = None) -> str:
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setattr("layertui.model.platforms.machine_name", lambda: "x86_64")
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_hosts_are_named_as_images_name_them(
     kernel: str, platform: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("platform.machine", lambda: kernel)
+    monkeypatch.setattr("layertui.model.platforms.machine_name", lambda: kernel)
     assert str(platforms.host_platform()) == platform
 
 

@@ -34,7 +34,7 @@ FORMS: dict[str, Callable[[Blobs, Json], Json]] = {
 
 @pytest.fixture(autouse=True)
 def amd64(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setattr("layertui.model.platforms.machine_name", lambda: "x86_64")
 
 
 @pytest.fixture

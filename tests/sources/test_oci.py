@@ -26,9 +26,9 @@ def test_platforms_of_a_nested_index(maker: Maker, monkeypatch: pytest.MonkeyPat
     inner = maker.blob({"manifests": images}, INDEX)
     path = maker.index(maker.blob({"manifests": [inner]}, INDEX))
     assert str(open_image(path, "linux/arm64").platform) == "linux/arm64"
-    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setattr("layertui.model.platforms.machine_name", lambda: "x86_64")
     assert str(open_image(path).platform) == "linux/amd64"
-    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    monkeypatch.setattr("layertui.model.platforms.machine_name", lambda: "riscv64")
     with pytest.raises(LayertuiError, match=r"linux/s390x, linux/arm64, linux/amd64, choose with --platform"):
         open_image(path)
     with pytest.raises(LayertuiError, match="has no image for linux/arm/v7"):

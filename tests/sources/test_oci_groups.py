@@ -210,7 +210,7 @@ def windows(maker: Maker, version: str, in_config: bool = True) -> Json:
 @pytest.mark.parametrize("in_config", [True, False])
 def test_versions_of_windows(in_config: bool, maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     """As of a pause or hello-world image; configs need not have the version that the index has."""
-    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setattr("layertui.model.platforms.machine_name", lambda: "x86_64")
     images = {each: windows(maker, each, in_config) for each in ("10.0.17763.5458", "10.0.20348.2322")}
     path = maker.index(maker.blob({"manifests": list(images.values())}, INDEX))
     (row,) = list_images(path)

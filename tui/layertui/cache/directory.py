@@ -20,6 +20,7 @@ import errno
 import hashlib
 import os
 import stat
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,9 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 def cache_directory() -> Path:
     """Return the cache directory, ``$XDG_CACHE_HOME/layertui`` on Linux; it need not exist."""
+    if sys.platform == "linux":  # as platformdirs, which imports as much as an image takes to open
+        base = os.environ.get("XDG_CACHE_HOME", "").strip()
+        return Path(base or os.path.expanduser("~/.cache"), "layertui")  # noqa: PTH111  # works without a home
     from platformdirs import user_cache_path
 
     return user_cache_path("layertui", appauthor=False)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from layertui.model.reference import TRANSPORTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SOURCES = {
     "docker": "docker-daemon",
@@ -42,13 +45,20 @@ def add_dive_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--ci-config",
         metavar="FILE",
-        type=Path,
+        type=_path,
         dest="config",
         help="rules file (default: see layertui check --help)",
     )
     add_limits(group)
     group.add_argument("--source", choices=SOURCES, metavar="ENGINE", help=f"one of {', '.join(SOURCES)}")
     group.add_argument("-j", "--json", metavar="FILE", dest="export", help="write dive's JSON to a file")
+
+
+def _path(text: str) -> Path:
+    """Return an argument as a path; what is imported for that is not needed by ``--help``."""
+    from pathlib import Path
+
+    return Path(text)
 
 
 def reference_of(options: argparse.Namespace) -> str | None:

@@ -1,7 +1,5 @@
 """``layertui history``: list the build steps of an image."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,7 +12,6 @@ from layertui.layers.cache_keys import cache_key
 from layertui.model.history_step import step_text
 from layertui.model.image import MISSING, HistoryEntry, Image
 from layertui.model.sizes import Bytes
-from layertui.text.format import size_text
 from layertui.text.sanitize import visible
 
 DESCRIPTION = """\
@@ -112,7 +109,7 @@ class _StepSize(NamedTuple):
     live: int | None
 
     @classmethod
-    def of(cls, image: Image, entry: HistoryEntry, sizes: Sequence[Bytes | None]) -> _StepSize:
+    def of(cls, image: Image, entry: HistoryEntry, sizes: Sequence[Bytes | None]) -> "_StepSize":
         if entry.layer is None:
             return cls(0, 0, 0)
         layer = image.layers[entry.layer - 1]
@@ -137,6 +134,8 @@ def _json(image: Image, entry: HistoryEntry, identity: str, sizes: _StepSize) ->
 
 
 def _cells(entry: HistoryEntry, identity: str, size: int | None) -> tuple[str, ...]:
+    from layertui.text.format import size_text
+
     created_by = visible(step_text(entry)) if entry.recorded else "(not in the history)"
     return (
         short_id(identity),

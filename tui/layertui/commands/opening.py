@@ -1,10 +1,8 @@
 """Open images, layers and contents for the arguments of a command."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from layertui.commands.output import warn
 from layertui.model.image import Image
@@ -29,38 +27,39 @@ def image_of(options: argparse.Namespace, reference: str | None = None) -> Image
     return image
 
 
-def warn_of_layers(warnings: Iterable[UnionWarning], of: str = "") -> None:
+def warn_of_layers(warnings: "Iterable[UnionWarning]", of: str = "") -> None:
     """Print the warnings of a union; ``of`` names the image."""
     for warning in warnings:
         where = "" if warning.path == "/" else f" {warning.path}:"  # without a path, it is about the layer
         warn(f"layer {warning.layer}{of}:{where} {warning.text}")
 
 
-class Opened(NamedTuple):
+class Opened:
     """An image whose layers have been read, all or as many as needed."""
 
-    image: Image
-    """The union of the layers that were read."""
-    union: LayerUnion
-    is_damaged: bool
-    """Whether something could not be read; it has been reported."""
-    quiet: bool
+    def __init__(self, image: Image, union: "LayerUnion", is_damaged: bool, quiet: bool) -> None:
+        self.image = image
+        self.union = union
+        """The union of the layers that were read."""
+        self.is_damaged = is_damaged
+        """Whether something could not be read; it has been reported."""
+        self.quiet = quiet
 
     @property
     def status(self) -> int:
         """Exit status of a command that printed what could be read."""
         return 2 if self.is_damaged else 0
 
-    def contents(self) -> Contents:
+    def contents(self) -> "Contents":
         from layertui.content.read import Contents
 
         return Contents(self.image, self.union.indexes, self.union)
 
-    def compared(self, pairs: Iterable[tuple[Event, Event]]) -> Contents:
+    def compared(self, pairs: Iterable[tuple[Event, Event]]) -> "Contents":
         """Return the contents; files of these pairs of events are hashed."""
         return self.hashed(event for pair in pairs for event in pair)
 
-    def hashed(self, events: Iterable[Event]) -> Contents:
+    def hashed(self, events: Iterable[Event]) -> "Contents":
         """Return the contents; files of these events are hashed, each layer read at most once."""
         contents = self.contents()
         if events := list(events):

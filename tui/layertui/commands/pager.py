@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import subprocess
@@ -18,10 +18,11 @@ PAGER_ENVIRONMENT: Mapping[str, str] = {"LESS": "FRX", "LV": "-c"}
 """Environment of the pager, where nothing else is set: colors pass, short output is not paged."""
 
 
-class _Running(NamedTuple):
-    process: subprocess.Popen[bytes]
-    streams: Mapping[int, int]
-    """What the standard streams that are redirected to it were, by number."""
+class _Running:
+    def __init__(self, process: subprocess.Popen[bytes], streams: Mapping[int, int]) -> None:
+        """``streams``: what the standard streams that are redirected to it were, by number."""
+        self.process = process
+        self.streams = streams
 
 
 _running: _Running | None = None

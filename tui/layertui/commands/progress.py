@@ -9,7 +9,6 @@ from types import TracebackType
 
 from layertui.commands.pager import is_paging
 from layertui.model.job import Job
-from layertui.text.format import size_text
 
 DELAY = 0.3
 """Seconds before the bar appears: shorter work needs none."""
@@ -54,6 +53,8 @@ class ProgressBar:
         now = time.monotonic()
         if not self._is_shown or now < self._next or is_paging() or not self._lock.acquire(blocking=False):
             return
+        from layertui.text.format import size_text
+
         with_part = f"{self._what} {part}".rstrip()
         try:
             self._next = now + PAUSE

@@ -1,7 +1,5 @@
 """What is known of each layer of an image once all have been merged, cached apart from their entries."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -38,7 +36,9 @@ def recall_sums(image: Image, cache: IndexCache) -> LayerSums | None:
     return sums if sums is not None and len(sums.sizes) == len(image.layers) else None
 
 
-def remember_sums(image: Image, union: LayerUnion, sizes: Sequence[Bytes | None], cache: IndexCache) -> None:
+def remember_sums(
+    image: Image, union: "LayerUnion", sizes: Sequence[Bytes | None], cache: IndexCache
+) -> None:
     """Store the sums of the union of all layers, unless reading these again could give other ones."""
     from layertui.layers.load import is_lasting
 

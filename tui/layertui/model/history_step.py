@@ -7,11 +7,8 @@ the Dockerfile's line. Builders without a Dockerfile record their own name and d
 layer in ``comment`` (ko, Jib, apko), or only the latter (Nix, ``docker import``).
 """
 
-from __future__ import annotations
-
 import json
 import re
-import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -40,20 +37,19 @@ SHELL = re.compile(
 _NOTHING_RUN = re.compile(r"#\(nop\)\s*")
 _ARGUMENTS = re.compile(r"\|(\d{1,4}) ")
 SENT = re.compile(r"(?P<kind>file|dir|multi):[0-9a-f]{6,128}(?P<rest> in .*)", re.DOTALL)
-_PORTS = re.compile(r"map\[(?P<ports>.*)\]", re.DOTALL)
-_HEALTH = re.compile(
-    r'&\{\[(?P<test>.*)\] "(?P<interval>[\w.]+)" "(?P<timeout>[\w.]+)" "(?P<start_period>[\w.]+)"'
-    r"""(?: "(?P<start_interval>[\w.]+)")? '(?P<retries>.+)'\}""",
-    re.DOTALL,
+# Of steps that few images have: compiled when they are first used.
+_PORTS = r"(?s)map\[(?P<ports>.*)\]"
+_HEALTH = (
+    r'(?s)&\{\[(?P<test>.*)\] "(?P<interval>[\w.]+)" "(?P<timeout>[\w.]+)" "(?P<start_period>[\w.]+)"'
+    r"""(?: "(?P<start_interval>[\w.]+)")? '(?P<retries>.+)'\}"""
 )
 # BuildKit 0.33 prints it without quotes.
-_HEALTH_PLAIN = re.compile(
-    r"&?\{Test:\[(?P<test>.*)\] Interval:(?P<interval>\S+) Timeout:(?P<timeout>\S+) "
-    r"StartPeriod:(?P<start_period>\S+)(?: StartInterval:(?P<start_interval>\S+))? Retries:(?P<retries>\d{1,19})\}",
-    re.DOTALL,
+_HEALTH_PLAIN = (
+    r"(?s)&?\{Test:\[(?P<test>.*)\] Interval:(?P<interval>\S+) Timeout:(?P<timeout>\S+) "
+    r"StartPeriod:(?P<start_period>\S+)(?: StartInterval:(?P<start_interval>\S+))? Retries:(?P<retries>\d{1,19})\}"
 )
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_STORE_PATH = re.compile(r"/nix/store/[0-9a-z]{32}-")
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_STORE_PATH = r"/nix/store/[0-9a-z]{32}-"
 
 
 class Step(NamedTuple):
@@ -152,7 +148,7 @@ def written(instruction: str, text: str) -> str:
             return SENT.sub(_what_was_sent, text, count=1).strip()
         case "CMD" | "ENTRYPOINT":
             return exec_form(text)
-        case "EXPOSE" if ports := _PORTS.fullmatch(text):
+        case "EXPOSE" if ports := re.fullmatch(_PORTS, text):
             return " ".join(port.removesuffix(":{}") for port in ports["ports"].split())
         case "VOLUME" | "EXPOSE" if text.startswith("[") and text.endswith("]") and '"' not in text:
             return text[1:-1]
@@ -179,10 +175,10 @@ def exec_form(text: str) -> str:
 
 def quoted_words(text: str) -> list[str] | None:
     """Return quoted words separated by blanks or commas; ``None`` if there is anything else."""
-    if len(text) > _MAX_WORDS or _QUOTED.sub("", text).strip(", "):
+    if len(text) > _MAX_WORDS or re.sub(_QUOTED, "", text).strip(", "):
         return None
     try:
-        words = [json.loads(word, strict=False) for word in _QUOTED.findall(text)]
+        words = [json.loads(word, strict=False) for word in re.findall(_QUOTED, text)]
     except ValueError:
         return None
     return words
@@ -194,9 +190,9 @@ def health_check(text: str, known: Sequence[str] = ()) -> tuple[str, bool]:
     ``known`` are the words of the config's ``Healthcheck.Test``: BuildKit records them joined by blanks.
     """
     is_sure = True
-    if health := _HEALTH.fullmatch(text):
+    if health := re.fullmatch(_HEALTH, text):
         words, retries = quoted_words(health["test"]) or [], _go_character(health["retries"])
-    elif health := _HEALTH_PLAIN.fullmatch(text):
+    elif health := re.fullmatch(_HEALTH_PLAIN, text):
         joined, retries = health["test"], int(health["retries"])
         words = joined.split(" ", 1 if joined.startswith("CMD-SHELL ") else -1)
         if " ".join(known) == joined:
@@ -234,9 +230,11 @@ def _of_comment(comment: str) -> str:
     """Return a comment; for Nix, which lists a layer's store paths in it, their names."""
     if not comment.startswith("store paths: ["):
         return comment
+    import shlex
+
     paths = comment.removeprefix("store paths: [").removesuffix("]")
     try:
         names = shlex.split(paths.replace(",", " "))
     except ValueError:
         return comment
-    return "store paths " + ", ".join(_STORE_PATH.sub("", name) for name in names)
+    return "store paths " + ", ".join(re.sub(_STORE_PATH, "", name) for name in names)

@@ -1,7 +1,5 @@
 """Which image a name led to when it was opened."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from layertui.model.blob import FileState

@@ -1,7 +1,5 @@
 """Images as every source returns them: immutable data, recorded and never guessed."""
 
-from __future__ import annotations
-
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,6 +45,19 @@ class Descriptor(NamedTuple):
     artifact_type: str = ""
     data: bytes = b""
     """The blob itself, decoded, where the descriptor embeds it."""
+
+
+class Link(NamedTuple):
+    """One document of the chain from a reference to an image's layers."""
+
+    name: str
+    """``index.json``, ``index``, ``manifest``, ``config``, ``manifest.json``, ``repositories.json``."""
+    descriptor: Descriptor
+    """As the referring document has it; without a digest if only a path refers to it."""
+    data: bytes
+    """The document's bytes; empty if the source does not provide it."""
+    location: str
+    """Human-readable location."""
 
 
 MISSING = "<missing>"
@@ -104,7 +115,7 @@ class Unpacked(ABC):
         return None
 
     @abstractmethod
-    def scan(self, job: Job = Job.NONE) -> LayerIndex:
+    def scan(self, job: Job = Job.NONE) -> "LayerIndex":
         """Return the entries, with offsets that mean nothing. Reports the number of entries.
 
         Raises :class:`LayertuiError`, :class:`Cancelled`.
@@ -176,19 +187,6 @@ class Arrival(Protocol):
         Raises :class:`LayertuiError` if they do not.
         """
         ...
-
-
-class Link(NamedTuple):
-    """One document of the chain from a reference to an image's layers."""
-
-    name: str
-    """``index.json``, ``index``, ``manifest``, ``config``, ``manifest.json``, ``repositories.json``."""
-    descriptor: Descriptor
-    """As the referring document has it; without a digest if only a path refers to it."""
-    data: bytes
-    """The document's bytes; empty if the source does not provide it."""
-    location: str
-    """Human-readable location."""
 
 
 class InspectField(NamedTuple):

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from layertui.model.errors import LayertuiError, few
 from layertui.model.image import Descriptor, Platform
+from layertui.model.system import machine_name
 
 ARCHITECTURES = {
     "x86_64": "amd64",
@@ -33,7 +34,7 @@ DEFAULT_VARIANT = {"amd64": "v1", "arm64": "v8", "arm": "v7"}
 IMPLIED_VARIANT = {"armhf": "v7", "armel": "v6"}
 """The variant that a distribution's name of an architecture has in it."""
 
-PLATFORM = re.compile(
+PLATFORM = (
     r"(?P<os>[^/():]+)(?:\((?P<version>[\w.-]+)\))?"
     r"/(?P<architecture>[^/():]+)(?:/(?P<variant>[^/():]+))?(?::(?P<last>[\w.-]+))?"
 )
@@ -44,9 +45,7 @@ T = TypeVar("T")
 
 def host_platform() -> Platform:
     """Return this machine's platform, with Linux as OS on any host, since containers run on it."""
-    import platform
-
-    machine = platform.machine().lower()
+    machine = machine_name().lower()
     return Platform("linux", ARCHITECTURES.get(machine, machine))
 
 
@@ -55,7 +54,7 @@ def parse_platform(text: str) -> Platform:
 
     Raises :class:`LayertuiError` for anything else.
     """
-    match = PLATFORM.fullmatch(text)
+    match = re.fullmatch(PLATFORM, text)
     if match is None or (match["version"] and match["last"]):
         remedy = "write it as linux/arm64, linux/arm/v7 or windows(10.0.20348)/amd64"
         raise LayertuiError(f"not a platform: {text}", "", remedy)

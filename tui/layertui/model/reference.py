@@ -1,11 +1,7 @@
 """References: names of images with their transport (containers-transports(5))."""
 
-from __future__ import annotations
-
 import re
-from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from layertui.model.errors import LayertuiError
 
@@ -130,6 +126,8 @@ def _path(text: str) -> str:
         return text
     if scheme == "file":
         path = f"/{rest[12:]}" if rest.startswith("//localhost/") else rest.removeprefix("//")
+        from urllib.parse import unquote
+
         return path if _exists(path) else unquote(path)
     if rest.startswith("//") and re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme):
         if scheme in ("http", "https"):
@@ -166,6 +164,8 @@ def _leads_to_store(transport: str, text: str) -> bool:
         return True
     if transport == "docker-root":
         return _exists(text)
+    from pathlib import Path
+
     try:
         return bool(text) and any(Path(text).glob(IN_STORE[transport]))
     except (OSError, ValueError):
@@ -191,6 +191,8 @@ def _selector(rest: str) -> str:
 
 
 def _exists(path: str) -> bool:
+    from pathlib import Path  # which --help needs no more than what else parses a reference
+
     try:
         Path(path).lstat()
     except (OSError, ValueError):

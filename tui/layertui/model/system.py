@@ -25,6 +25,15 @@ def pread(descriptor: int, length: int, offset: int) -> bytes:
         return os.read(descriptor, length)
 
 
+def machine_name() -> str:
+    """Return the kernel's name of this machine's architecture (uname(2)), as ``platform.machine``."""
+    if hasattr(os, "uname"):
+        return os.uname().machine
+    import platform  # takes longer to import
+
+    return platform.machine()
+
+
 def own_uid() -> int | None:
     """Return the user ID that files are opened with; ``None`` where users have none."""
     return os.geteuid() if hasattr(os, "geteuid") else None

@@ -24,10 +24,7 @@ class TooManyValues(ValueError):
 
 
 # A pair of surrogates, or half of one, or any other escaped character: "\\ud800" is none.
-_ESCAPED = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
-)
+_ESCAPED = rb"(?s)\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 
 
 def decode(data: bytes, schema: Schema | None = None) -> Any:
@@ -38,7 +35,7 @@ def decode(data: bytes, schema: Schema | None = None) -> Any:
     if data.count(b",") + data.count(b"[") + data.count(b"{") > MAX_VALUES:
         raise TooManyValues(f"more than {MAX_VALUES:,} values")
     if b"\\ud" in data or b"\\uD" in data:
-        data = _ESCAPED.sub(lambda found: rb"\ufffd" if found["half"] else found[0], data)
+        data = re.sub(_ESCAPED, lambda found: rb"\ufffd" if found["half"] else found[0], data)
     try:
         value = _DECODER.decode(data.decode("utf-8", "replace"))
     except RecursionError as error:

@@ -5,8 +5,6 @@ Rules from the OCI image specification: descriptor.md, image-layout.md, image-in
 
 from __future__ import annotations
 
-import base64
-import binascii
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
@@ -280,6 +278,11 @@ def descriptor_of(value: object) -> Descriptor | None:
 
 def _decoded(text: str) -> bytes:
     """Return embedded data; empty if it is not valid base 64, so that the blob is looked up by digest."""
+    if not text:
+        return b""
+    import base64
+    import binascii
+
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -16,9 +16,9 @@ from layertui.sources.oci_layout import IMAGE_NAME, REF_NAME, ImageLayout, descr
 
 REFERENCE_TYPE = "vnd.docker.reference.type"
 REFERENCE_DIGEST = "vnd.docker.reference.digest"
-DIGEST_TAG = re.compile(r"(?:.*[:/])?(sha256|sha512)-([0-9a-f]{64,128})(?:\.[a-z]+)?")
+DIGEST_TAG = r"(?:.*[:/])?(sha256|sha512)-([0-9a-f]{64,128})(?:\.[a-z]+)?"
 """Tags of referrers (``sha256-HEX``) and of cosign (``sha256-HEX.sig``), after a repository or none."""
-COSIGN_KIND = re.compile(r"dev\.(?:cosignproject\.cosign|hauler)/(?:(image|imageIndex)|sigs|atts|sboms)")
+COSIGN_KIND = r"dev\.(?:cosignproject\.cosign|hauler)/(?:(image|imageIndex)|sigs|atts|sboms)"
 """The annotation ``kind`` in layouts of ``cosign save`` and hauler; the group is set of images alone."""
 
 
@@ -46,7 +46,7 @@ def is_attached(layout: ImageLayout, found: Descriptor) -> bool:
 
 def is_cosigns(found: Descriptor) -> bool:
     """Return whether ``cosign save`` marked a descriptor as signatures, attestations or SBOMs."""
-    kind = COSIGN_KIND.fullmatch(found.annotations.get("kind", ""))
+    kind = re.fullmatch(COSIGN_KIND, found.annotations.get("kind", ""))
     return kind is not None and not kind[1]
 
 
@@ -66,7 +66,7 @@ def subject_of(layout: ImageLayout, found: Descriptor) -> str:
     if digest := found.annotations.get(REFERENCE_DIGEST):
         return digest
     for name in (REF_NAME, IMAGE_NAME):
-        if tag := DIGEST_TAG.fullmatch(found.annotations.get(name, "")):
+        if tag := re.fullmatch(DIGEST_TAG, found.annotations.get(name, "")):
             return f"{tag[1]}:{tag[2]}"
     return _recorded(layout, found)[1]
 

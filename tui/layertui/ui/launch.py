@@ -1,7 +1,5 @@
 """Run the app in the terminal."""
 
-from __future__ import annotations
-
 import os
 from typing import NamedTuple
 
