@@ -29,11 +29,22 @@ Bare().run()
 """
 
 
+class _Screen(pyte.Screen):
+    """Answers questions, such as where the cursor is: every terminal does, and programs wait for that."""
+
+    def __init__(self, answer: Callable[[bytes], object]) -> None:
+        super().__init__(SIZE[1], SIZE[0])
+        self._answer = answer
+
+    def write_process_input(self, data: str) -> None:
+        self._answer(data.encode())
+
+
 class Terminal:
     """A program in a terminal of 120x40."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str] = {}) -> None:
-        self.screen = pyte.Screen(SIZE[1], SIZE[0])
+        self.screen = _Screen(lambda data: os.write(self._fd, data))
         self._stream = pyte.ByteStream(self.screen)
         self.started = time.perf_counter()
         self._pid, self._fd = pty.fork()
