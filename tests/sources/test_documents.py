@@ -15,7 +15,14 @@ from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.sources import list_images, open_image
-from layertui.sources.documents import ARCHIVE_SCHEMA, CONFIG_SCHEMA, MANIFEST_SCHEMA, MAX_VALUES, decode
+from layertui.sources.documents import (
+    ARCHIVE_SCHEMA,
+    CONFIG_SCHEMA,
+    MANIFEST_SCHEMA,
+    MAX_DEPTH,
+    MAX_VALUES,
+    decode,
+)
 from layertui.sources.files import parse_json
 from tests.layers.tars import END, file
 from tests.layouts import CONFIG, LAYER, MANIFEST, digest
@@ -89,6 +96,20 @@ def test_many_values_are_refused_before_they_are_made(value: bytes) -> None:
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("opened", "closed"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_depth_is_limited_alike_by_every_python(opened: bytes, closed: bytes) -> None:
+    """Printed with indents, one of 60,000 levels would take gigabytes."""
+
+    def nested(depth: int) -> bytes:
+        return opened * depth + b"1" + closed * depth
+
+    decode(nested(MAX_DEPTH - 1))
+    for depth in (MAX_DEPTH, 20_000, 60_000):
+        with pytest.raises(ValueError, match="nested too deeply"):
+            decode(nested(depth))
+    assert decode(b"[" + b"[]," * MAX_DEPTH + b"1]")[-1] == 1
 
 
 def test_a_document_of_many_values_is_too_large_by_its_name() -> None:

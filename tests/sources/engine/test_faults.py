@@ -57,7 +57,7 @@ def engine(version: bytes, other: bytes, ends: bool = False) -> Iterator[Engine]
     ("other", "why"),
     [
         (answer(b"<html>"), "Expecting value"),
-        (answer(DEEP), "maximum recursion depth"),
+        (answer(DEEP), "nested too deeply"),
         (answer(b"no space left", b"500 Oops"), "no space left"),
         (answer(b'{"message": "no space left"}', b"500 Oops"), "no space left"),
         (answer(b"", b"500 Oops"), "status 500"),

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from layertui.insight.package import Package, check_count, installed_size
 from layertui.model.errors import LayertuiError
+from layertui.sources.documents import json_problem
 
 MAX_STANZA = 8 << 20
 """Bytes of a package's entry: in apk's database, which lists files, a hundred thousand of these."""
@@ -89,7 +90,7 @@ def npm(path: str, data: bytes) -> list[Package]:
     try:
         fields = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise LayertuiError(f"cannot read {path}", f"invalid JSON: {error}") from error
+        raise LayertuiError(f"cannot read {path}", f"invalid JSON: {json_problem(error)}") from error
     if not isinstance(fields, dict):
         raise LayertuiError(f"cannot read {path}", "it is not a JSON object")
     name, version = fields.get("name"), fields.get("version")

@@ -15,6 +15,10 @@ from typing import Any
 MAX_VALUES = 1_000_000
 """Values of a document at most: each takes about a hundred bytes of memory, and as few as three of the document."""
 
+MAX_DEPTH = 500
+"""Values within values at most, the same on every Python: from 3.12 on only the stack limits what its decoder reads, and
+printed with indents a document takes the square of its depth."""
+
 Schema = Callable[[Any, Any], Any]
 """Returns a parsed value with its fields under their own names, merged into what the field had before."""
 
@@ -22,6 +26,8 @@ Schema = Callable[[Any, Any], Any]
 class TooManyValues(ValueError):
     """A document has more than :data:`MAX_VALUES`."""
 
+
+TOO_DEEP = "nested too deeply"
 
 # A pair of surrogates, or half of one, or any other escaped character: "\\ud800" is none.
 _ESCAPED = rb"(?s)\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
@@ -39,8 +45,30 @@ def decode(data: bytes, schema: Schema | None = None) -> Any:
     try:
         value = _DECODER.decode(data.decode("utf-8", "replace"))
     except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+        raise ValueError(TOO_DEEP) from error
+    if data.count(b"[") + data.count(b"{") >= MAX_DEPTH and _is_too_deep(value):
+        raise ValueError(TOO_DEEP)
     return value if schema is None else schema(value, None)
+
+
+def json_problem(error: Exception) -> str:
+    """Return why text is not JSON that can be read; Python's words for deep nesting are about its stack."""
+    return TOO_DEEP if isinstance(error, RecursionError) else str(error)
+
+
+def _is_too_deep(value: Any) -> bool:
+    """Return whether a parsed value has values at more than :data:`MAX_DEPTH` levels, without recursion."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for each in level
+            if isinstance(each, dict | list)
+            for child in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def as_read(value: Any, name: str) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from layertui.model.errors import LayertuiError, NoEngine, NotFound
+from layertui.sources.documents import json_problem
 from layertui.sources.engine.endpoint import DEFAULT, EngineEndpoint
 from layertui.sources.engine.ssh import Ssh, SshFailure
 from layertui.sources.engine.values import objects
@@ -242,7 +243,7 @@ def _json(response: Response, engine: str) -> Any:
     try:
         return response.json()
     except (ValueError, RecursionError) as error:
-        raise LayertuiError(f"{engine} gives no JSON", str(error)) from error
+        raise LayertuiError(f"{engine} gives no JSON", json_problem(error)) from error
 
 
 def _reason(error: Exception) -> str:

@@ -11,6 +11,7 @@ from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor
 from layertui.sources.attachment_kinds import kind_of
 from layertui.sources.attachments import AttachedDocument
+from layertui.sources.documents import json_problem
 from layertui.sources.engine.client import Engine
 from layertui.sources.engine.description import Description
 from layertui.sources.engine.values import objects
@@ -29,7 +30,7 @@ def statements_of(engine: Engine, described: Description) -> list[AttachedDocume
     try:
         answer = objects(json.loads(text))
     except (ValueError, RecursionError) as error:
-        raise LayertuiError(f"{engine.endpoint.engine} gives no JSON", str(error)) from error
+        raise LayertuiError(f"{engine.endpoint.engine} gives no JSON", json_problem(error)) from error
     documents, position = [], 0
     for each in answer:
         descriptor, predicate = descriptor_of(each.get("Descriptor")), each.get("PredicateType")

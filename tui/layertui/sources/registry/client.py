@@ -157,7 +157,7 @@ class Client:
                 raise LayertuiError(f"{what} is too long", f"over {MAX_PAGES:,} pages or {MAX_JSON:,} bytes")
             try:
                 page = decode(data, MANIFEST_SCHEMA)
-            except (ValueError, RecursionError) as error:
+            except ValueError as error:
                 raise LayertuiError(f"{what} is not valid JSON", str(error)) from error
             if isinstance(page, dict):
                 yield page

@@ -20,6 +20,7 @@ from typing import Any
 
 from layertui.model import system
 from layertui.model.errors import LayertuiError
+from layertui.sources.documents import json_problem
 from layertui.sources.registry.name import DOCKER_HUB
 
 HUB_KEY = "https://index.docker.io/v1/"
@@ -180,7 +181,9 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise LayertuiError(f"cannot read the logins in {path}", error.strerror or str(error)) from error
     except (ValueError, RecursionError) as error:
-        raise LayertuiError(f"cannot read the logins in {path}", f"it is not valid JSON: {error}") from error
+        raise LayertuiError(
+            f"cannot read the logins in {path}", f"it is not valid JSON: {json_problem(error)}"
+        ) from error
     return config if isinstance(config, dict) else {}
 
 

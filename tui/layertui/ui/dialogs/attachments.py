@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
+from layertui.sources.documents import decode
 from layertui.text.format import count_text, size_text
 from layertui.text.sanitize import visible, visible_lines
 from layertui.ui.dialogs.dialog import Dialog
@@ -150,8 +151,7 @@ class AttachmentsDialog(Dialog[None]):
 
 def readable(data: bytes) -> str:
     """Return JSON laid out, any other text as it is."""
-    text = data.decode("utf-8", "replace")
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return text
+        return json.dumps(decode(data), indent=2, ensure_ascii=False)
+    except ValueError:
+        return data.decode("utf-8", "replace")
