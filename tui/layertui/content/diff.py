@@ -97,15 +97,18 @@ _LETTERS = dict(zip(b'\a\b\t\n\v\f\r"\\', b'abtnvfr"\\', strict=True))
 
 
 def _quoted_name(name: str) -> bytes:
-    """Quote and escape a name as diff does, unless it is ASCII without spaces and control characters."""
+    """Quote and escape a name as diff and git do, unless it is ASCII without spaces and control characters.
+
+    diff quotes DEL from diffutils 3.12 on.
+    """
     raw = name.encode("utf-8", "surrogateescape")
-    if not any(byte <= 0x20 or byte >= 0x80 or byte in _LETTERS for byte in raw):
+    if not any(byte <= 0x20 or byte >= 0x7F or byte in _LETTERS for byte in raw):
         return raw
     quoted = bytearray(b'"')
     for byte in raw:
         if byte in _LETTERS:
             quoted += b"\\" + bytes([_LETTERS[byte]])
-        elif byte < 0x20 or byte >= 0x80:
+        elif byte < 0x20 or byte >= 0x7F:
             quoted += b"\\%03o" % byte
         else:
             quoted.append(byte)
