@@ -149,9 +149,9 @@ def _layers(found: ReportFindings) -> Element:
     most = max((size.size for size in found.sizes.layers), default=0) or 1
     rows = []
     for number, size in reversed(list(enumerate(found.sizes.layers, 1))):
-        bar = size.size and element(
-            "div", _part("live", size.live, most), _part("dead", size.dead, most), class_="bar"
-        )
+        bar = None
+        if size.size:
+            bar = element("div", _part("live", size.live, most), _part("dead", size.dead, most), class_="bar")
         remark = found.bill.remarks.get(LayerNumber(number))
         rows.append(
             element(
@@ -160,7 +160,7 @@ def _layers(found: ReportFindings) -> Element:
                 element(
                     "div",
                     element("div", element("code", steps.get(LayerNumber(number)) or "(not in the history)")),
-                    bar or None,
+                    bar,
                     element("span", parts_text(size) if size.size else "no bytes of files", class_="dim"),
                     element("span", f" · {remark}", class_="dead-text") if remark else None,
                 ),
