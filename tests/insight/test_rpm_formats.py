@@ -184,7 +184,9 @@ def test_what_is_no_database() -> None:
 
 
 def test_what_sqlite_takes_for_a_lack_of_memory() -> None:
-    """Found by fuzzing: the module then raises :class:`MemoryError`."""
+    """Found by fuzzing: the module then raises :class:`MemoryError`; not with newer versions of SQLite (3.53)."""
     seed = Path(__file__).parent.parent / "fuzz/corpus/packages/rpm-malformed"
-    with pytest.raises(LayertuiError, match="cannot read db, as an sqlite database: it is malformed"):
+    with pytest.raises(
+        LayertuiError, match=r"cannot read db, as an sqlite database: (it|database disk image) is malformed"
+    ):
         rpm("db", seed.read_bytes()[1:])

@@ -15,6 +15,7 @@ from tests import every_entry_type
 from tests.engines import Docker, containerd_daemon, containers_storage, podman_service, run, throw_away
 from tests.layouts import docker_archive
 from tests.observable import Json, Seen, seen
+from tests.programs import need
 
 BLOBS = "io.containerd.content.v1.content/blobs/sha256"
 
@@ -44,6 +45,7 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("form", "compression"), [("oci", "gzip"), ("oci", "zstd"), ("dir", "gzip")])
 def test_layout(form: str, compression: str, odd_archive: Path, odd_expected: Seen, tmp_path: Path) -> None:
+    need("skopeo")
     way = ["--dest-compress", f"--dest-compress-format={compression}"]
     run("skopeo", "copy", *way, f"docker-archive:{odd_archive}", f"{form}:{tmp_path / 'copy'}")
     found = seen(open_image(f"{form}:{tmp_path / 'copy'}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def stubs(root: Path) -> None:
     for name in ("a/hosts", "new/deep/console", ".dockerenv", "b/new/hostname"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"")
-    for path in [*root.rglob("file*")][:3]:
+    for path in sorted(root.rglob("file*"))[:3]:
         path.unlink()
         path.write_bytes(b"")
     (root / "a/mtab").symlink_to("/proc/mounts")
@@ -170,6 +171,12 @@ def test_whole_trees(links: bool, tmp_path: Path) -> None:
         for layer, tree, under in zip(image.layers, trees, below, strict=False)
     ]
     union, contents = opened(image._replace(layers=layers))
+    assert_same(merged(union, 1, contents.read), on_disk(trees[0]))
     for number, tree in enumerate(trees, 1):
-        assert_same(merged(union, number, contents.read), on_disk(tree))
+        assert_same(unlinked(merged(union, number, contents.read)), unlinked(on_disk(tree)))
     assert not union.warnings
+
+
+def unlinked(tree: dict[str, Facts]) -> dict[str, Facts]:
+    """Which names a file has is lost where layers store only one of them: a tar cannot name a file of another."""
+    return {path: replace(facts, links=()) for path, facts in tree.items()}

@@ -377,8 +377,8 @@ def test_directories_that_were_moved(seed: int, tmp_path: Path) -> None:
 
 def disturb(root: Path, chance: random.Random, name: str) -> None:
     """One change somewhere in a tree."""
-    folders = [path for path in root.rglob("*") if path.is_dir() and not path.is_symlink()]
-    files = [path for path in root.rglob("*") if path.is_file()]
+    folders = [path for path in sorted(root.rglob("*")) if path.is_dir() and not path.is_symlink()]
+    files = [path for path in sorted(root.rglob("*")) if path.is_file()]
     folder, file = chance.choice(folders), chance.choice(files)
     match chance.randrange(8):
         case 0 | 1 | 2:
