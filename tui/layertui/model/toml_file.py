@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from layertui.model.errors import LayertuiError
+
+if TYPE_CHECKING:
+    import msgspec
 
 
 def parse_toml(file: Path) -> dict[str, Any]:
     """Parse a TOML file. Raises :class:`LayertuiError` if it cannot be read or is invalid."""
+    import tomllib
+
     try:
         return tomllib.loads(read_utf8(file))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -33,6 +34,8 @@ def read_utf8(file: Path) -> str:
 
 def field_names(kind: type[msgspec.Struct]) -> list[str]:
     """Return the names of a struct's fields as they are written in a file."""
+    import msgspec
+
     return [field.encode_name for field in msgspec.structs.fields(kind)]
 
 
@@ -40,6 +43,8 @@ def check_names(file: Path, place: str, given: Iterable[str], known: Sequence[st
     """Raise :class:`LayertuiError` for the first unknown name, with similar ones."""
     for name in given:
         if name not in known:
+            import difflib
+
             like = difflib.get_close_matches(name, known, 3, 0.5)
             meant = f"did you mean {' or '.join(like)}" if like else f"expected one of {', '.join(known)}"
             raise LayertuiError(f"unknown {place}{name} in {file}", meant)

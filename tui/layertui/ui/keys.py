@@ -1,7 +1,6 @@
 """The keys of a screen, for help and command palette; keys and what they send."""
 
 import importlib
-import pkgutil
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -53,6 +52,8 @@ def name_of(action: str) -> str:
 
 def known_names() -> list[str]:
     """Return the names of all actions, of every screen and pane."""
+    import pkgutil
+
     import layertui.ui
 
     for module in pkgutil.walk_packages(layertui.ui.__path__, "layertui.ui."):

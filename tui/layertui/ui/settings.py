@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
-
 from layertui.cache.directory import save
 from layertui.model.errors import LayertuiError
-from layertui.model.toml_file import check_names, field_names, invalid_value, parse_toml, read_utf8
+from layertui.model.toml_file import check_names, invalid_value, parse_toml, read_utf8
 
 SETTINGS_HELP = "see docs/settings.md"
 
@@ -18,7 +17,8 @@ SETTINGS_HELP = "see docs/settings.md"
 ImageColumn = Literal["id", "size", "dead", "shared", "unique", "created", "layers", "platform", "source"]
 
 
-class ExplorerSettings(msgspec.Struct, forbid_unknown_fields=True):
+@dataclass
+class ExplorerSettings:
     """How an image is shown at first."""
 
     detail: bool | None = None
@@ -35,7 +35,8 @@ class ExplorerSettings(msgspec.Struct, forbid_unknown_fields=True):
     """The paths of the tree."""
 
 
-class ImagesSettings(msgspec.Struct, forbid_unknown_fields=True):
+@dataclass
+class ImagesSettings:
     """How the list of images is shown at first."""
 
     detail: bool | None = None
@@ -48,14 +49,15 @@ class ImagesSettings(msgspec.Struct, forbid_unknown_fields=True):
     """The columns besides the name, from left to right; empty: those that fit."""
 
 
-class Settings(msgspec.Struct, forbid_unknown_fields=True):
+@dataclass
+class Settings:
     """All settings. Each has a default; a file need not have any."""
 
     theme: str = ""
     """A theme of the command palette; empty: by the terminal's background and colors."""
-    explorer: ExplorerSettings = msgspec.field(default_factory=ExplorerSettings)
-    images: ImagesSettings = msgspec.field(default_factory=ImagesSettings)
-    keys: dict[str, str] = msgspec.field(default_factory=dict)
+    explorer: ExplorerSettings = field(default_factory=ExplorerSettings)
+    images: ImagesSettings = field(default_factory=ImagesSettings)
+    keys: dict[str, str] = field(default_factory=dict)
     """Keys, separated by commas, by action; ``preset`` is the name of one of :data:`PRESETS`."""
 
     def keymap(self) -> dict[str, str]:
@@ -90,11 +92,13 @@ def load_settings(file: Path) -> Settings:
     """
     if not file.exists():
         return Settings()
+    import msgspec
+
     data = parse_toml(file)
-    check_names(file, "", data, field_names(Settings))
+    check_names(file, "", data, [each.name for each in fields(Settings)])
     for name, kind in (("explorer", ExplorerSettings), ("images", ImagesSettings)):
         if isinstance(data.get(name), dict):
-            check_names(file, f"{name}.", data[name], field_names(kind))
+            check_names(file, f"{name}.", data[name], [each.name for each in fields(kind)])
     try:
         settings = msgspec.convert(data, Settings)
     except msgspec.ValidationError as error:
@@ -119,7 +123,7 @@ def write_settings(file: Path, settings: Settings) -> None:
 
     try:
         document = tomlkit.parse(read_utf8(file)) if file.exists() else tomlkit.document()
-        _update(document, msgspec.to_builtins(settings), msgspec.to_builtins(Settings()))
+        _update(document, asdict(settings), asdict(Settings()))
         text = tomlkit.dumps(document)
     except TOMLKitError as error:
         raise LayertuiError(f"cannot read {file}", f"invalid TOML: {error}") from error

@@ -134,7 +134,7 @@ class LateAnswers(Generic[T]):
     def take(self, item: T, text: str) -> list[T]:
         """Return the items that are not part of an answer, after ``item``, which is ``text``."""
         self._held.append((item, text))
-        if _ANSWER.fullmatch(self._text):
+        if re.fullmatch(_ANSWER, self._text):
             self.is_done = True
             self._held.clear()
         free = []
@@ -147,12 +147,13 @@ class LateAnswers(Generic[T]):
         return "".join(text for _item, text in self._held)
 
 
-_ANSWER = re.compile(r"\x1b\]11;rgba?:[0-9a-fA-F/]+(?:\x07|\x1b\\)")
-_ANSWER_BEGUN = re.compile(r"\x1b\]11;rgba?:[0-9a-fA-F/]*\x1b?")
+_ANSWER = r"\x1b\]11;rgba?:[0-9a-fA-F/]+(?:\x07|\x1b\\)"
+_ANSWER_BEGUN = r"\x1b\]11;rgba?:[0-9a-fA-F/]*\x1b?"
 _ANSWER_STARTS = ("\x1b]11;rgb:", "\x1b]11;rgba:")
 
 
 def _may_become_answer(text: str) -> bool:
     return bool(
-        text and (any(start.startswith(text) for start in _ANSWER_STARTS) or _ANSWER_BEGUN.fullmatch(text))
+        text
+        and (any(start.startswith(text) for start in _ANSWER_STARTS) or re.fullmatch(_ANSWER_BEGUN, text))
     )

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from layertui.model.layer_index import Kind
 from layertui.model.numbers import LayerNumber
 from layertui.text.format import count_text
 from layertui.ui.tree.presenter import LayerPresenter
@@ -63,6 +62,8 @@ class ImagePresenter(LayerPresenter):
             return f"Provisional: {which} of {total}", [(f"{paths} so far", "quiet")]
         if not self._is_read(merged.layer):
             return f"Layer {merged.layer} of {total}", [("not read yet", "quiet")]
+        from layertui.model.layer_index import Kind
+
         deletions = sum(map(merged.union.indexes[-1].kind.count, (Kind.WHITEOUT, Kind.OPAQUE)))
         said = f"{paths}, {count_text(deletions, 'whiteout')}" if deletions else paths
         return f"Provisional: layer {merged.layer} of {total} alone", [(said, "quiet")]

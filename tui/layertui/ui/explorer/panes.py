@@ -356,4 +356,5 @@ def _import_rest(_job: Job) -> None:
         "layertui.ui.detail.subject",
         "layertui.ui.detail.tabs",
     ):
-        importlib.import_module(name)
+        with computing:
+            importlib.import_module(name)

@@ -1,6 +1,5 @@
 """Read an image in the worker process and post its frames."""
 
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -121,7 +120,6 @@ class Loader(WorkerThread):
     """Reads an image, layer by layer."""
 
     def _read(self, frames: "Iterator[Frame]") -> None:
-        self._wait_for_paint()
         from layertui.layers.codec import unpack_index
         from layertui.union.codec import unpack_union
         from layertui.worker.protocol import LayerDone, LayersMerged, TreeDone
@@ -143,13 +141,6 @@ class Loader(WorkerThread):
                     self._post(UnionReady(frame.layers, union))
                 case TreeDone():
                     self._post(LoadDone(frame.paths, frame.layers))
-
-    def _wait_for_paint(self) -> None:
-        """Return once the target's screen has been painted: to import and to decode would hold that up."""
-        painted = threading.Event()
-        if self._target.call_after_refresh(painted.set):
-            while not painted.wait(_TICK) and not self._closed.is_set():
-                pass
 
     def _failed(self, error: LayertuiError) -> None:
         self._post(LoadFailed(error))

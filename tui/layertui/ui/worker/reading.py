@@ -10,6 +10,7 @@ from textual.message_pump import MessagePump
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.unforeseen import unforeseen
+from layertui.ui.worker.background import computing
 from layertui.ui.worker.loader import Loader
 
 if TYPE_CHECKING:
@@ -150,20 +151,33 @@ class Reading:
         from layertui.model.identity import identity_of
         from layertui.sources import open_image
         from layertui.sources.pinned import open_pinned
-        from layertui.worker.protocol import TreeRequest
 
         try:
             if self._identity is not None:
                 image = open_pinned(self._identity)
             else:
                 image = open_image(self.reference, platform, Job(self._tell_received))
-            result: Image | LayertuiError = image
-            loader.ask(TreeRequest(identity_of(image), cache))
         except Exception as error:
-            result = unforeseen(error)
+            self._give(unforeseen(error))
+            return
+        self._give(image)
+        self._wait_for_paint()
+        with computing:
+            from layertui.worker.protocol import TreeRequest
+
+            loader.ask(TreeRequest(identity_of(image), cache))
+
+    def _give(self, result: "Image | LayertuiError") -> None:
         self.opened = result
         if not self.job.is_cancelled:
             self._target.post_message(ImageOpened(result))
+
+    def _wait_for_paint(self) -> None:
+        """Return once the target's screen has been painted: importing and decoding would hold that up."""
+        painted = threading.Event()
+        if self._target.call_after_refresh(painted.set):
+            while not painted.wait(_TICK) and not self.job.is_cancelled:
+                pass
 
     def _tell_received(self, received: int, _total: int) -> None:
         if time.monotonic() - self._told > _TICK and not self.job.is_cancelled:
