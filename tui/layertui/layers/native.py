@@ -11,7 +11,7 @@ import os
 from functools import cache
 from typing import Any, Protocol, cast
 
-INTERFACE = 5
+INTERFACE = 6
 """The number of the interface below; a core with another is not used."""
 
 Columns = tuple[
@@ -58,6 +58,10 @@ class Core(Protocol):
 
     def Tree(self) -> Any:
         """Return an empty :class:`layertui.union.tree.Tree`."""
+        ...
+
+    def keys_of_kind(self, keys: bytes, kinds: bytes, kind: int) -> list[bytes]:
+        """Return the keys of the entries of a kind, in the order of the tar; ``keys`` are joined by slashes."""
         ...
 
     def all_below(

@@ -14,6 +14,7 @@ from dataclasses import replace
 from itertools import compress
 from typing import Any
 
+from layertui.layers import native
 from layertui.layers.codec import column_of
 from layertui.model.layer_index import MAX_PATH, Kind, LayerIndex, positions
 from layertui.model.numbers import NO_EVENT, NO_NODE, ROOT, EntryNumber, Event, LayerNumber, Node
@@ -50,9 +51,12 @@ def union_alone(number: LayerNumber, index: LayerIndex | None) -> LayerUnion:
 
 def _keys_of(index: LayerIndex, kind: Kind) -> list[bytes]:
     """Return the keys of the entries of a kind, in tar order."""
-    found = positions(index.kind, kind)
-    keys = index.entry_keys() if found else []
-    return [keys[number] for number in found]
+    if kind not in index.kind:
+        return []
+    if (core := native.core()) is not None:
+        return core.keys_of_kind(index.keys, bytes(index.kind), kind)
+    keys = index.entry_keys()
+    return [keys[number] for number in positions(index.kind, kind)]
 
 
 class UnionBuilder:

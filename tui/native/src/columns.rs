@@ -1,8 +1,9 @@
-//! Checks of columns that come from the cache: `layertui/layers/column_bounds.py` and
-//! `layertui/union/codec.py`. Columns are the bytes of Python arrays.
+//! Columns of indexes and unions, as the bytes of Python arrays: checks of those that come from the cache
+//! (`layertui/layers/column_bounds.py`, `layertui/union/codec.py`), and keys by kind (`layertui/union/builder.py`).
 
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
 
 /// Values of `ev_entry`, `Absence` in `layertui/union/model.py`: from `IMPLIED` up, the path exists.
 const IMPLIED: i64 = -1;
@@ -51,6 +52,16 @@ fn numbers<const N: usize, T>(
     number: impl Fn([u8; N]) -> T,
 ) -> impl ExactSizeIterator<Item = T> {
     column.chunks_exact(N).map(move |bytes| number(bytes.try_into().expect("a chunk of N bytes")))
+}
+
+/// The keys of the entries of a kind, in the order of the tar. `keys` are joined by slashes.
+#[pyfunction]
+pub fn keys_of_kind<'py>(py: Python<'py>, keys: &[u8], kinds: &[u8], kind: u8) -> Vec<Bound<'py, PyBytes>> {
+    let found = py.detach(|| {
+        let entries = keys.split(|&byte| byte == b'/').zip(kinds);
+        entries.filter_map(|(key, &of)| (of == kind).then_some(key)).collect::<Vec<_>>()
+    });
+    found.into_iter().map(|key| PyBytes::new(py, key)).collect()
 }
 
 /// Whether the columns of a union refer to each other as they should, and to entries that its layers have.

@@ -15,7 +15,7 @@ mod tree;
 use pyo3::prelude::*;
 
 /// The number of the interface that `layertui.layers.native` expects.
-const INTERFACE: u32 = 5;
+const INTERFACE: u32 = 6;
 
 #[pymodule]
 mod layertui_native {
@@ -23,7 +23,7 @@ mod layertui_native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::columns::{all_below, union_fits};
+    use super::columns::{all_below, keys_of_kind, union_fits};
     #[pymodule_export]
     use super::confine::confine;
     #[pymodule_export]

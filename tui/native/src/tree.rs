@@ -8,8 +8,6 @@ use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::ops::Range;
 
-use crate::packed;
-
 /// In place of a node or an event; -1 in Python.
 const NONE: u32 = u32::MAX;
 /// `ev_entry` from this up: the path exists.
@@ -134,8 +132,26 @@ impl Tree {
         Ok(Rare { tree: slf.unbind(), keys, kinds, targets, whiteouts, first, number: 0, at: 0 })
     }
 
-    fn columns<'py>(&self, py: Python<'py>) -> Columns<'py> {
-        py.detach(|| self.sorted()).map(|column| PyBytes::new(py, &column))
+    fn columns<'py>(&self, py: Python<'py>) -> PyResult<Columns<'py>> {
+        let Order { nodes, rank, sizes } = py.detach(|| self.order());
+        let parent = |place: usize| match nodes[place] {
+            0 => NONE,
+            node => rank[self.parents[node as usize] as usize],
+        };
+        let (keys, offsets) = self.keys_in(py, &nodes)?;
+        let (node_count, event_count) = (nodes.len(), self.events());
+        Ok([
+            keys,
+            offsets,
+            column(py, node_count, parent)?,
+            column(py, node_count, |place| number(place) + sizes[nodes[place] as usize])?,
+            column(py, node_count, |place| self.last[nodes[place] as usize])?,
+            column(py, event_count, |event| rank[self.ev_node[event] as usize])?,
+            column(py, event_count, |event| u32::from_ne_bytes(self.ev_entry[event].to_ne_bytes()))?,
+            column(py, event_count, |event| self.ev_prev[event])?,
+            column(py, event_count, |event| self.ev_inode[event])?,
+            PyBytes::new(py, &self.ev_kind),
+        ])
     }
 }
 
@@ -216,8 +232,8 @@ impl Tree {
         }
     }
 
-    /// The columns, nodes renumbered depth first.
-    fn sorted(&self) -> [Vec<u8>; 10] {
+    /// The nodes depth first, siblings by name.
+    fn order(&self) -> Order {
         let count = self.parents.len();
         // Children by parent: a parent has a lower number than its children.
         let mut ends = vec![0; count + 1];
@@ -249,36 +265,59 @@ impl Tree {
                 next += sizes[child as usize];
             }
         }
-        let mut order = vec![0; count];
-        for (node, &rank) in rank.iter().enumerate() {
-            order[rank as usize] = node;
+        let mut nodes = vec![0; count];
+        for (node, &place) in rank.iter().enumerate() {
+            nodes[place as usize] = number(node);
         }
-        let mut keys = Vec::with_capacity(self.keys.len() + count);
-        let mut offsets = vec![0];
-        for &node in &order {
-            keys.extend_from_slice(&self.keys[self.starts[node]..self.starts[node + 1]]);
-            keys.push(b'/');
-            offsets.push(number(keys.len()));
-        }
-        keys.pop();
-        let bytes = u32::to_ne_bytes;
-        let parent = |&node: &usize| {
-            if node == 0 { NONE } else { rank[self.parents[node] as usize] }
-        };
-        let end = |(place, &node): (usize, &usize)| number(place) + sizes[node];
-        [
-            keys,
-            packed(offsets.into_iter().map(bytes)),
-            packed(order.iter().map(parent).map(bytes)),
-            packed(order.iter().enumerate().map(end).map(bytes)),
-            packed(order.iter().map(|&node| self.last[node]).map(bytes)),
-            packed(self.ev_node.iter().map(|&node| rank[node as usize]).map(bytes)),
-            packed(self.ev_entry.iter().map(|entry| entry.to_ne_bytes())),
-            packed(self.ev_prev.iter().copied().map(bytes)),
-            packed(self.ev_inode.iter().copied().map(bytes)),
-            self.ev_kind.clone(),
-        ]
+        Order { nodes, rank, sizes }
     }
+
+    /// The keys of nodes, joined by slashes, and where each starts; then where the next one would.
+    fn keys_in<'py>(
+        &self,
+        py: Python<'py>,
+        nodes: &[u32],
+    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+        let mut offsets = vec![0];
+        let keys = PyBytes::new_with(py, self.keys.len() + nodes.len() - 1, |room| {
+            py.detach(|| {
+                let mut at = 0;
+                for &node in nodes {
+                    if at > 0 {
+                        room[at - 1] = b'/';
+                    }
+                    let key = self.key_of(node);
+                    room[at..at + key.len()].copy_from_slice(key);
+                    at += key.len() + 1;
+                    offsets.push(number(at));
+                }
+            });
+            Ok(())
+        })?;
+        Ok((keys, column(py, offsets.len(), |place| offsets[place])?))
+    }
+}
+
+/// Nodes depth first.
+struct Order {
+    nodes: Vec<u32>,
+    /// By node, its place among them.
+    rank: Vec<u32>,
+    /// By node, the number of nodes from it to the end of what is below it.
+    sizes: Vec<u32>,
+}
+
+/// The bytes of a Python array, written where they stay.
+fn column(py: Python<'_>, count: usize, value: impl Fn(usize) -> u32 + Sync) -> PyResult<Bound<'_, PyBytes>> {
+    const SIZE: usize = size_of::<u32>();
+    PyBytes::new_with(py, SIZE * count, |room| {
+        py.detach(|| {
+            for (place, bytes) in room.chunks_exact_mut(SIZE).enumerate() {
+                bytes.copy_from_slice(&value(place).to_ne_bytes());
+            }
+        });
+        Ok(())
+    })
 }
 
 /// The entries of a layer that are left to Python, number and key of each; the others are laid on the way.
