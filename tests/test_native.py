@@ -227,9 +227,9 @@ def test_extended_headers_count_together() -> None:
     class Endless:
         end = 1 << 40
 
-        def at(self, offset: int, length: int) -> bytes:
+        def at(self, offset: int, length: int) -> tuple[bytes, int]:
             start = offset % len(turns)
-            return tar[start : start + max(length, 1 << 15)]
+            return tar[: start + max(length, 1 << 15)], start
 
     index = in_both_modes(lambda: scan(Endless()))
     assert "bytes of extended headers" in index.damage

@@ -264,6 +264,12 @@ def noted(sizes: Sequence[int]) -> tuple[list[Layer], list[Noted]]:
     return layers, blobs
 
 
+@pytest.fixture
+def two_lanes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("layertui.layers.load._lanes", lambda _: 2)
+
+
+@pytest.mark.usefixtures("two_lanes")
 def test_small_layers_do_not_wait_for_large_ones() -> None:
     """While the base is read, the other layers are too, the smallest first."""
     layers, blobs = noted([80, 40, 1, 20, 60])
@@ -271,16 +277,49 @@ def test_small_layers_do_not_wait_for_large_ones() -> None:
     read = index_layers(demo.image()._replace(layers=layers), None)
     found = {number: index.count for number, index in (next(read) for _ in range(4))}
     assert found == {3: 1, 4: 20, 2: 40, 5: 60}
-    assert [number for number in blobs[0].begun if number != "1"] == ["3", "4", "2", "5"]
+    begun = [number for number in blobs[0].begun if number != "1"]
+    assert begun[:2] == ["3", "4"] and set(begun[2:]) == {"2", "5"}
     blobs[0].gate.set()
     assert [(number, index.count) for number, index in read] == [(1, 80)]
 
 
+def begun_at_once(layers: Sequence[Layer], blobs: Sequence[Noted], count: int) -> set[str]:
+    """Which layers are begun before any ends: ``count`` of them."""
+    are_begun, gate = threading.Event(), threading.Event()
+
+    class Begun(dict[str, None]):
+        def __setitem__(self, number: str, value: None) -> None:
+            super().__setitem__(number, value)
+            if len(self) == count:
+                are_begun.set()
+
+    begun = Begun()
+    for blob in blobs:
+        blob.begun, blob.gate = begun, gate
+    found: list[int] = []
+    read = index_layers(demo.image()._replace(layers=list(layers)), None)
+    reader = threading.Thread(target=lambda: found.extend(number for number, _ in read))
+    reader.start()
+    assert are_begun.wait(SECONDS)
+    at_once = set(begun)
+    gate.set()
+    reader.join()
+    assert sorted(found) == [layer.number for layer in layers]
+    return at_once
+
+
+@pytest.mark.usefixtures("two_lanes")
+@pytest.mark.parametrize(("count", "together"), [(2, 2), (3, 3), (4, 4), (5, 2)])
+def test_the_last_layers_begin_together(count: int, together: int) -> None:
+    """None is left to be read alone at the end, on one processor of two; before, two are read at once."""
+    assert len(begun_at_once(*noted([4] * count), together)) == together
+
+
+@pytest.mark.usefixtures("two_lanes")
 def test_layers_of_unknown_size_are_read_from_the_base_upwards() -> None:
-    layers, blobs = noted([4, 3, 2, 1])
+    layers, blobs = noted([5, 4, 3, 2, 1])
     layers = [layer._replace(descriptor=layer.descriptor._replace(size=-1)) for layer in layers]
-    assert len(list(index_layers(demo.image()._replace(layers=layers), None))) == 4
-    assert list(blobs[0].begun)[-1] == "4" and set(list(blobs[0].begun)[:2]) == {"1", "2"}
+    assert begun_at_once(layers, blobs, 2) == {"1", "2"}
 
 
 @pytest.mark.parametrize("tar", [TAR, gzip.compress(TAR)], ids=["plain", "gzip"])

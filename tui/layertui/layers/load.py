@@ -94,11 +94,13 @@ def index_layers(
     if image.arrival is not None:
         image.arrival.watch(job)
     parts = {layer.number: job.layer(layer.number) for layer in image.layers}
-    queue = _Queue(image)
+    queue, lanes = _Queue(image), _lanes(image)
     done: SimpleQueue[tuple[LayerNumber, LayerIndex] | BaseException] = SimpleQueue()
 
-    def work() -> None:
+    def work(is_spare: bool) -> None:
         try:
+            if is_spare:
+                queue.wait_for_last(lanes)
             for layer in queue.layers():
                 parts[layer.number].check()
                 done.put((layer.number, index_layer(layer, cache, parts[layer.number], keep)))
@@ -107,8 +109,8 @@ def index_layers(
 
     # Not of concurrent.futures, which takes as long to import as an image of a few layers takes to load.
     threads = [
-        threading.Thread(target=work, name=f"layer_{number}")
-        for number in range(min(_index_threads(image), len(image.layers)))
+        threading.Thread(target=work, args=(number >= lanes,), name=f"layer_{number}")
+        for number in range(min(2 * lanes, MAX_INDEX_THREADS, len(image.layers)))
     ]
     for thread in threads:
         thread.start()
@@ -123,14 +125,17 @@ def index_layers(
     finally:
         for part in parts.values():
             part.cancel()
+        queue.end()
         for thread in threads:
             thread.join()
 
 
-def _index_threads(image: Image) -> int:
-    """Return how many layers are read at once: at least two, as each waits for its decompression, and one per processor.
+def _lanes(image: Image) -> int:
+    """Return how many layers are read at once until few are left: at least two, and one per processor.
 
-    More of those that a network brings: while one waits for its answer, others arrive.
+    The last ones begin together, on up to twice as many threads: one alone keeps no two processors
+    busy, as decompressing takes longer than all else. More of those that a network brings are read at
+    once: while one waits for its answer, others arrive.
     """
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     is_remote = image.arrival is None and any(
@@ -147,18 +152,20 @@ class _Queue:
     """
 
     def __init__(self, image: Image) -> None:
+        self._count = len(image.layers)
         self._upwards = deque(image.layers)
         self._by_size = deque(
             image.layers if image.arrival is not None else sorted(image.layers, key=_weight)
         )
         self._begun: set[LayerNumber] = set()
         self._is_climbing = False  # whether a thread reads a layer because it is the lowest
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._has_ended = False
 
     def layers(self) -> Iterator[Layer]:
         """Yield layers to a thread, which reads each before it asks for the next, until all are taken."""
         while True:
-            with self._lock:
+            with self._changed:
                 climbs, self._is_climbing = not self._is_climbing, True
                 waiting = self._upwards if climbs else self._by_size
                 while waiting and waiting[0].number in self._begun:
@@ -167,9 +174,21 @@ class _Queue:
                     return
                 layer = waiting.popleft()
                 self._begun.add(layer.number)
+                self._changed.notify_all()
             yield layer
             if climbs:
                 self._is_climbing = False
+
+    def wait_for_last(self, count: int) -> None:
+        """Wait until at most ``count`` layers have not begun, or :meth:`end` is called."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._has_ended or self._count - len(self._begun) <= count)
+
+    def end(self) -> None:
+        """Stop those that wait: nothing is to be read any more."""
+        with self._changed:
+            self._has_ended = True
+            self._changed.notify_all()
 
 
 def _weight(layer: Layer) -> tuple[bool, int]:

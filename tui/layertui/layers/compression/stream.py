@@ -38,15 +38,15 @@ class StoredBytes(io.RawIOBase):
     """A blob read from start to end, hashed in a thread of its own."""
 
     def __init__(self, blob: Blob, algorithm: str, job: Job = Job.NONE) -> None:
-        from concurrent.futures import ThreadPoolExecutor
-
         super().__init__()
         self._blob = blob
         self._job = job
         self._hash = hashlib.new(algorithm)
         self._algorithm = algorithm
-        self._hasher = ThreadPoolExecutor(1, thread_name_prefix="digest")
-        self._ahead = threading.Semaphore(HASH_QUEUE)
+        self._waiting: SimpleQueue[bytes | None] = SimpleQueue()
+        self._room = _Room(HASH_QUEUE)
+        self._hasher = threading.Thread(target=self._run, name="digest", daemon=True)
+        self._hasher.start()
         self.position = 0
 
     def readable(self) -> bool:
@@ -62,24 +62,42 @@ class StoredBytes(io.RawIOBase):
         self._job.check()
         data = self._blob.pread(size, self.position)
         self.position += len(data)
-        self._ahead.acquire()
-        self._hasher.submit(self._update, data)
+        self._room.take()
+        self._waiting.put(data)
         return data
 
-    def _update(self, data: bytes) -> None:
-        self._hash.update(data)
-        self._ahead.release()
+    def _run(self) -> None:
+        while (data := self._waiting.get()) is not None:
+            self._hash.update(data)
+            self._room.give()
 
     def digest(self) -> str:
         """Return the digest of the whole blob; reads the rest of it."""
         while self.read():
             self._job.report(self.position, self._blob.size)
-        self._hasher.shutdown()
+        self.stop()
         return f"{self._algorithm}:{self._hash.hexdigest()}"
 
     def stop(self) -> None:
         """End the thread. (``close`` is called when one of several readers is dropped.)"""
-        self._hasher.shutdown(cancel_futures=True)
+        self._waiting.put(None)
+        self._hasher.join()
+
+
+class _Room:
+    """Places in a queue, taken by one thread and given back by another; cheaper than a semaphore of Python's."""
+
+    def __init__(self, places: int) -> None:
+        self._free: SimpleQueue[None] = SimpleQueue()
+        for _ in range(places):
+            self.give()
+
+    def take(self) -> None:
+        """Take a place; wait until there is one."""
+        self._free.get()
+
+    def give(self) -> None:
+        self._free.put(None)
 
 
 class DecompressedStream:
@@ -199,7 +217,7 @@ class _Ahead:
     def __init__(self, decompressor: _Readable) -> None:
         self._decompressor = decompressor
         self._ready: SimpleQueue[bytes | Exception] = SimpleQueue()
-        self._room = threading.Semaphore(BLOCKS_AHEAD)
+        self._room = _Room(BLOCKS_AHEAD)
         self._rest: bytes | Exception = b""
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="inflate", daemon=True)
@@ -217,18 +235,18 @@ class _Ahead:
             block, self._rest = block[:size], block[size:]
         else:
             self._rest = b""
-            self._room.release()
+            self._room.give()
         return block
 
     def close(self) -> None:
         self._is_closed = True
-        self._room.release()
+        self._room.give()
         self._thread.join()
 
     def _run(self) -> None:
         block: bytes | Exception = b"-"
         while block and not isinstance(block, Exception):
-            self._room.acquire()
+            self._room.take()
             if self._is_closed:
                 return
             try:

@@ -74,7 +74,8 @@ def _content(tar: Window, chunk: bytes, base: int, offset: int, size: int) -> by
     pieces = [chunk[offset - base : offset - base + size]]
     position, end = offset + len(pieces[0]), offset + size
     while position < end:
-        piece = tar.at(position, min(end - position, CAPTURE_CHUNK))[: end - position]
+        data, start = tar.at(position, min(end - position, CAPTURE_CHUNK))
+        piece = data[start : start + end - position]
         if not piece:
             break
         pieces.append(piece)

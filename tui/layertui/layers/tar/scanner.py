@@ -147,7 +147,8 @@ class _TarScan:
             if start > limit:
                 if keeper is not None:
                     keeper.look(keys, tar, chunk, base)
-                chunk, base, start = tar.at(offset, TAR_BLOCK), offset, 0
+                chunk, start = tar.at(offset, TAR_BLOCK)
+                base = offset - start
                 limit = len(chunk) - TAR_BLOCK
                 if offset - reported > PROGRESS_STEP:
                     self._job.report(offset)
@@ -186,7 +187,8 @@ class _TarScan:
                     if keeper is not None:
                         keeper.look(keys, tar, chunk, base)
                     index.tar_size = offset + TAR_BLOCK
-                    after = tar.at(offset + TAR_BLOCK, TAR_BLOCK)[:TAR_BLOCK]
+                    data, start = tar.at(offset + TAR_BLOCK, TAR_BLOCK)
+                    after = data[start : start + TAR_BLOCK]
                     if 0 < len(after) < TAR_BLOCK and not after.strip(b"\0"):
                         self._warnings.half_block(offset + TAR_BLOCK)
                     if after.strip(b"\0"):
@@ -424,10 +426,11 @@ class _TarScan:
         core = self._collected.core
         if self._meta_read + (core.meta_read if core is not None else 0) > MAX_ALL_META:
             raise Broken(f"more than {MAX_ALL_META:,} bytes of extended headers")
-        data = self._tar.at(offset, size)
+        chunk, start = self._tar.at(offset, size)
+        data = chunk[start : start + size]
         if len(data) < size:
             raise Broken(f"the tar ends in the middle of a header at byte {offset:,}")
-        return data[:size]
+        return data
 
     # Names
 

@@ -20,8 +20,8 @@ class Window(Protocol):
         """Size of the tar; known at the latest once :meth:`at` returned less than requested."""
         ...
 
-    def at(self, offset: int, length: int) -> bytes:
-        """Return at least ``length`` bytes at ``offset``, less only at the end."""
+    def at(self, offset: int, length: int) -> tuple[bytes, int]:
+        """Return bytes, and where among them those at ``offset`` start: at least ``length``, less only at the end."""
         ...
 
 
@@ -33,9 +33,9 @@ class PlainWindow:
         self._check = job.check
         self.end = blob.size
 
-    def at(self, offset: int, length: int) -> bytes:
+    def at(self, offset: int, length: int) -> tuple[bytes, int]:
         self._check()
-        return self._blob.pread(max(length, HEADER_CHUNK), offset)
+        return self._blob.pread(max(length, HEADER_CHUNK), offset), 0
 
 
 class Readable(Protocol):
@@ -55,20 +55,22 @@ class StreamWindow:
         self._base = 0
         self.end = -1
 
-    def at(self, offset: int, length: int) -> bytes:
+    def at(self, offset: int, length: int) -> tuple[bytes, int]:
         while offset > self._base + len(self._data):
             self._base += len(self._data)
             self._data = self._stream.read(INFLATED_BLOCK)
             if not self._data:
                 self.end = self._base
-                return b""
-        if offset > self._base:
-            self._data = self._data[offset - self._base :]
-            self._base = offset
+                return b"", 0
+        start = offset - self._base
+        if len(self._data) - start >= length:
+            return self._data, start  # not copied: blocks are large, and most are read once
+        self._data = self._data[start:]
+        self._base = offset
         while len(self._data) < length:
             fresh = self._stream.read(INFLATED_BLOCK)
             if not fresh:
                 self.end = offset + len(self._data)
                 break
             self._data = self._data + fresh if self._data else fresh
-        return self._data
+        return self._data, 0

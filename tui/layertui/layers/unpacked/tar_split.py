@@ -128,7 +128,7 @@ class PiecesWindow:
         """Offset of the last content passed, if a sparse map precedes it."""
         self.end = -1
 
-    def at(self, offset: int, length: int) -> bytes:
+    def at(self, offset: int, length: int) -> tuple[bytes, int]:
         self._check()
         data = bytearray(self._data[max(offset - self._base, 0) :])
         while len(data) < length:
@@ -148,7 +148,7 @@ class PiecesWindow:
                 data += piece[position - self._end :]
                 self._end += len(piece)
         self._data, self._base = bytes(data), offset
-        return self._data
+        return self._data, 0
 
 
 @dataclass(frozen=True, slots=True)
