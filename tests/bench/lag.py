@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from textual.screen import Screen
 from layertui.ui.app import LayertuiApp
 from layertui.ui.explorer.screen import ExplorerScreen
 from layertui.ui.tree.view import TreeView
+from layertui.ui.widgets.list_view import ListView
 
 TICK = 0.001
 
@@ -49,7 +51,7 @@ class TimedApp(LayertuiApp):
     """Notes how long keys take to show."""
 
     recorder: Recorder | None = None
-    _pressed: tuple[float, float, object] | None = None
+    _pressed: tuple[float, float, int | None] | None = None
 
     def press(self, key: str) -> None:
         event = events.Key(key, key if len(key) == 1 else None)
@@ -57,9 +59,9 @@ class TimedApp(LayertuiApp):
         self._pressed = time.perf_counter(), time.process_time(), self._cursor()
         self.post_message(event)
 
-    def _cursor(self) -> object:
+    def _cursor(self) -> int | None:
         """What tells that the focused pane's cursor has moved."""
-        return getattr(self.focused, "_cursor", None)
+        return self.focused.cursor if isinstance(self.focused, ListView) else None
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         super()._display(screen, renderable)
@@ -199,6 +201,7 @@ ACTIONS: dict[str, Callable[[TimedApp], Coroutine[None, None, Lag]]] = {
 async def _measure(reference: str, action: str, cache: bool) -> Lag:
     app = TimedApp(reference, cache=cache)
     async with app.run_test(size=(120, 40)):
+        gc.freeze()  # as the app does in a terminal, but not in tests, which share a process
         return await ACTIONS[action](app)
 
 
