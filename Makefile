@@ -41,8 +41,9 @@ check: $(READY)
 fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
+# Against all other tools that are installed, or make bench PEERS="dive bsdtar" (docs/benchmark-howto.md).
 bench: $(READY) $(if $(CARGO),$(NATIVE))
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(if $(PEERS),--peers "$(PEERS)")
 
 # Needs cargo.
 native: $(NATIVE)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -14,79 +12,53 @@ from pathlib import Path
 from layertui.layers import native
 from tests.bench import data
 from tests.bench.data import Sample, Shape
+from tests.bench.footprint import peaks_of
 from tests.bench.lag import lag_of
-from tests.bench.measure import LAYERTUI, Program, Runs, one_after_the_other, take_turns
+from tests.bench.measure import LAYERTUI, Program, Runs, need_programs, one_after_the_other, take_turns
 from tests.bench.remote import remote_file, remote_pull, remote_ranges
-from tests.bench.screen import BARE, Terminal, content_after, keys_to_frames
+from tests.bench.screen import BARE, Terminal, content_after, is_loaded, keys_to_frames
 from tests.bench.tables import Aim, Bench, Table
 from tests.commands.samples import tar
 from tests.layouts import OciLayout
 
+FLOORS = {"gzip": ("igzip", "-dc"), "zstd": ("zstd", "-dc"), "": ("tar", "-tf")}
+"""What reads layers of each compression and does nothing with them: others are compared with that."""
 IMAGES = 100
 """Images in which a path is found."""
-TARFILE = """
-import sys, tarfile
-for name in sys.argv[2:]:
-    with tarfile.open(name, sys.argv[1]) as tar:
-        for member in tar:
-            tar.members.clear()
-"""
 
 
-def cold(bench: Bench, shape: Shape, peers: bool = False) -> Table:
+def cold(bench: Bench, shape: Shape) -> Table:
     """Reading an image for the first time, as far as its merged tree."""
     sample = bench.sample(shape)
-    floor = {
-        "gzip": Program("igzip -dc", one_after_the_other(["igzip", "-dc"], sample.blobs)),
-        "zstd": Program("zstd -dc", one_after_the_other(["zstd", "-dcq"], sample.blobs)),
-        "": Program("tar -t", one_after_the_other(["tar", "-tf"], sample.blobs)),
-    }[shape.compression]
     last = f"/layer{shape.layers - 1:02d}"
     command = [LAYERTUI, "tree", sample.reference, last, "--no-cache", "--quiet"]
-    programs = [
-        floor,
-        Program("layertui", command),
-        Program("bsdtar -t", one_after_the_other(["bsdtar", "-tf"], sample.blobs)),
-    ]
+    programs = [_floor(sample), Program("layertui", command)]
     if native.core() is not None:
-        programs.insert(2, Program("layertui, Python alone", command, {"LAYERTUI_NATIVE": "0"}))
-    if shape.compression:
-        programs.append(Program("tar -t", one_after_the_other(["tar", "-tf"], sample.blobs)))
-    if shape.compression != "zstd":  # Python's tarfile reads it from 3.14 on
-        mode = "r|*" if shape.compression else "r:"  # each the faster one
-        command = [sys.executable, "-c", TARFILE, mode, *map(str, sample.blobs)]
-        programs.append(Program("tarfile", command, once=True))
-    if peers:
-        programs += _peers(sample)
-    programs, missing = _installed(programs)
+        programs.append(Program("layertui, Python alone", command, {"LAYERTUI_NATIVE": "0"}))
+    peers = [peer.on(sample) for peer in bench.peers if peer.reads(sample)]
     table = Table(
         f"Cold open: {sample.entries:,} entries, {shape.layers} {shape.compression or 'plain'} layers, "
         f"{sample.stored / 1e6:,.0f} MB",
-        take_turns(programs, bench.rounds),
-        notes=[f"{name} is not installed: not measured." for name in missing],
+        take_turns([*programs, *peers], bench.rounds),
     )
-    own, listed = table["layertui"].best, table["bsdtar -t"].best
-    if shape.compression:
-        table.aims.append(Aim("at most 1.0 × bsdtar -t", own / listed, 1))
-    else:
-        table.aims.append(Aim("at most 100 ms behind bsdtar -t", 1000 * (own - listed), 100))
+    own = table["layertui"].best
+    for peer in peers:
+        best = table[peer.name].best
+        if shape.compression:
+            table.aims.append(Aim(f"at most 1.0 × {peer.name}", own / best, 1))
+        else:
+            table.aims.append(Aim(f"at most 100 ms behind {peer.name}", 1000 * (own - best), 100))
     return table
 
 
 def ordinary(bench: Bench) -> Table:
-    table = cold(bench, data.ORDINARY, peers=True)
-    own = table["layertui"].best
-    table.aims.append(Aim("at most 0.7 × igzip -dc", own / table["igzip -dc"].best, 0.7))
-    table.aims += [
-        Aim(f"ahead of {runs.name}", runs.best / own, 1, at_least=True)
-        for runs in table.runs
-        if runs.name in PEERS
-    ]
+    table = cold(bench, data.ORDINARY)
+    table.aims.append(Aim("at most 0.7 × igzip -dc", table["layertui"].best / table["igzip -dc"].best, 0.7))
     return table
 
 
 def hundred(bench: Bench) -> Table:
-    return cold(bench, data.HUNDRED, peers=True)
+    return cold(bench, data.HUNDRED)
 
 
 def tiny(bench: Bench) -> Table:
@@ -139,7 +111,7 @@ def insight(bench: Bench) -> Table:
     """What an image costs and leaks, from its first opening to the answer."""
     sample = bench.sample(data.DEBIAN)
     options = ["--no-cache", "--quiet"]
-    floor = Program("igzip -dc", one_after_the_other(["igzip", "-dc"], sample.blobs))
+    floor = _floor(sample)
     last = f"/layer{sample.shape.layers - 1:02d}"
     opened = Program("layertui tree", [LAYERTUI, "tree", sample.reference, last, *options])
     quick, thorough = ("waste", "permissions", "packages"), ("duplicates", "secrets")
@@ -191,6 +163,21 @@ def memory(bench: Bench) -> Table:
     table = Table(f"Memory: {entries:,} entries of {nodes:,} paths", [])
     table.aims.append(Aim("under 150 bytes an entry, index and union together", kept / entries, 150))
     table.aims.append(Aim("under 600 MB, the peaks of the app's reading and of the worker", peak / 1e6, 600))
+    return table
+
+
+def memory_large(bench: Bench) -> Table:
+    """What the app and its worker take together while they read an image of a million entries and 10 GB."""
+    sample = bench.sample(data.LARGE)
+    peaks = peaks_of([LAYERTUI, sample.reference, "--no-cache"])
+    table = Table(
+        f"Memory: cold open in the app of {sample.entries:,} entries, {sample.shape.content / 1e9:,.0f} GB of files",
+        [],
+    )
+    table.aims.append(Aim("under 600 MB, app and worker together at any moment", peaks.together / 1e6, 600))
+    table.notes.append(
+        f"the app alone at most {peaks.app / 1e6:,.0f} MB, the worker {peaks.worker / 1e6:,.0f} MB"
+    )
     return table
 
 
@@ -300,7 +287,7 @@ def _keys_at_rest(sample: Sample, cache: str) -> list[float]:
     terminal = Terminal([LAYERTUI, sample.reference], {"XDG_CACHE_HOME": cache})
     try:
         terminal.until(lambda: terminal.shows("/layer00") or terminal.shows(" layer00/"))
-        while not _is_loaded(terminal):
+        while not is_loaded(terminal):
             terminal.quiet(1)
         terminal.press(b"\t", lambda: terminal.cursor(TREE, CURSOR) > 0)
         terminal.press(b"E", lambda: terminal.shows("▾ layer00/"))
@@ -315,17 +302,11 @@ def _keys_while_loading(sample: Sample) -> list[float]:
     taken: list[float] = []
     try:
         terminal.until(lambda: terminal.cursor(LAYERS, CURSOR) > 0)
-        while not _is_loaded(terminal):
+        while not is_loaded(terminal):
             taken += keys_to_frames(terminal, [(b"j", 1), (b"k", -1)], LAYERS, CURSOR, HELD_KEY)
         return taken
     finally:
         terminal.close()
-
-
-def _is_loaded(terminal: Terminal) -> bool:
-    """Whether the title tells what only the whole image tells."""
-    title = terminal.screen.display[0]
-    return "reclaimable" in title and "… reclaimable" not in title
 
 
 CASES: dict[str, Callable[[Bench], Table]] = {
@@ -342,6 +323,7 @@ CASES: dict[str, Callable[[Bench], Table]] = {
         insight,
         search,
         memory,
+        memory_large,
         remote_ranges,
         remote_pull,
         remote_file,
@@ -353,31 +335,12 @@ CASES: dict[str, Callable[[Bench], Table]] = {
     )
 }
 
-PEERS = ("dive", "layerx")
 
-
-def _peers(sample: Sample) -> list[Program]:
-    """Other programs that explore images, where they are installed, told to report and leave."""
-    if not any(map(shutil.which, PEERS)):
-        return [Program(name, [name]) for name in PEERS]
-    archive = sample.docker_archive()
-    return [
-        Program("dive", ["dive", f"docker-archive://{archive}", "--json", os.devnull], once=True),
-        Program("layerx", ["layerx", "--json", os.devnull, str(archive)], once=True),
-    ]
+def _floor(sample: Sample) -> Program:
+    program, option = FLOORS[sample.shape.compression]
+    need_programs(program)
+    return Program(f"{program} {option}", one_after_the_other([program, option], sample.blobs))
 
 
 def _python() -> Program:
     return Program("python -c pass", [sys.executable, "-c", "pass"])
-
-
-def _installed(programs: list[Program]) -> tuple[list[Program], list[str]]:
-    """Those that can be run, and the names of the others."""
-    found, missing = [], []
-    for program in programs:
-        name = program.name.split()[0]
-        if program.name.startswith(("layertui", "tarfile")) or shutil.which(name):
-            found.append(program)
-        else:
-            missing.append(name)
-    return found, missing

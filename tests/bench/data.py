@@ -44,6 +44,8 @@ class Shape:
     """The part of a layer's files that layers below have too."""
     packages: int = field(default=0, repr=False)
     """Packages of dpkg that each layer adds; its database is the last of its files."""
+    zeros: float = field(default=0, repr=False)
+    """The part of the files that is zeros: they take next to nothing once compressed."""
 
     def smaller(self, by: int) -> Shape:
         return replace(self, entries=self.entries // by, content=self.content // by)
@@ -58,6 +60,7 @@ TINY_PLAIN = Shape("tiny-plain", 4, 400_000, 400_000_000, "")
 DEBIAN = Shape("debian", 5, 25_000, 500_000_000, packages=80)
 STEPS = Shape("steps", 24, 12_000, 60_000_000)
 MILLION = Shape("million", 10, 1_000_000, 200_000_000)
+LARGE = Shape("large", 10, 1_000_000, 10_000_000_000, zeros=0.98)
 
 
 @dataclass(frozen=True)
@@ -310,6 +313,9 @@ class _Files:
         return planned
 
     def _content(self, size: int) -> Iterator[bytes]:
+        if self._shape.zeros and self._random.random() < self._shape.zeros:
+            yield bytes(-(-size // 512) * 512)
+            return
         source = self._text if self._random.random() < self._shape.text else self._noise
         left = size
         while left > 0:

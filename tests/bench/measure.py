@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -50,6 +51,12 @@ class Runs:
     @property
     def is_noisy(self) -> bool:
         return self.median > NOISY * self.best
+
+
+def need_programs(*names: str) -> None:
+    """Raise ``RuntimeError`` for programs that are not installed."""
+    if missing := [name for name in names if shutil.which(name) is None]:
+        raise RuntimeError(f"not installed: {', '.join(missing)}")
 
 
 def one_after_the_other(command: Sequence[str], files: Sequence[os.PathLike[str]]) -> list[str]:

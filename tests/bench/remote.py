@@ -15,7 +15,7 @@ import requests
 from tests.bench import data
 from tests.bench.data import Sample
 from tests.bench.line import BYTES_PER_SECOND, Fetched, Line, line_to
-from tests.bench.measure import LAYERTUI, Program, Runs, run_program
+from tests.bench.measure import LAYERTUI, Program, Runs, need_programs, run_program
 from tests.bench.tables import Aim, Bench, Table
 from tests.layouts import MANIFEST
 from tests.sources.registry.estargz import estargz, members_of, push_estargz
@@ -153,9 +153,7 @@ def _bytes(counted: dict[str, list[Fetched]], digest: str) -> int:
 @contextmanager
 def _registry(bench: Bench) -> Iterator[Registry]:
     """A registry that keeps what it has been given."""
-    for program in ("docker-registry", "skopeo", "curl"):
-        if shutil.which(program) is None:
-            raise RuntimeError(f"{program} is not installed")
+    need_programs("docker-registry", "skopeo", "curl")
     directory = bench.root / "registry"
     directory.mkdir(parents=True, exist_ok=True)
     with docker_registry(directory) as registry:

@@ -47,8 +47,8 @@ class Terminal:
         self.screen = _Screen(lambda data: os.write(self._fd, data))
         self._stream = pyte.ByteStream(self.screen)
         self.started = time.perf_counter()
-        self._pid, self._fd = pty.fork()
-        if not self._pid:
+        self.pid, self._fd = pty.fork()
+        if not self.pid:
             os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor", **environment})
             os.execvp(command[0], list(command))
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
@@ -112,11 +112,17 @@ class Terminal:
             return 0, b""
 
     def close(self) -> None:
-        os.kill(self._pid, signal.SIGTERM)
+        os.kill(self.pid, signal.SIGTERM)
         self.quiet(0.3)
-        os.kill(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
         os.close(self._fd)
+
+
+def is_loaded(terminal: Terminal) -> bool:
+    """Whether the title tells what only the whole image tells."""
+    title = terminal.screen.display[0]
+    return " dead" in title
 
 
 def content_after(command: Sequence[str], text: str) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.bench import data
 from tests.bench.data import Sample, Shape
 from tests.bench.measure import Runs
+from tests.bench.peers import Peer
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Bench:
     rounds: int
     smaller: int
     """How many times smaller than in the docs the images are."""
+    peers: tuple[Peer, ...]
+    """Other tools to run on the same images."""
     say: Callable[[str], None]
 
     def sample(self, shape: Shape) -> Sample:
