@@ -21,6 +21,7 @@ SLOW = (
     "ui/",
     "matrix/",
     "cache/test_processes.py",
+    "test_bench.py",
     "test_hostile.py",
     "worker/",
     "commands/test_progress.py",

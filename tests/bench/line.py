@@ -48,10 +48,13 @@ class Line:
                 found.setdefault(digest, []).append(each)
         return found
 
-    async def listen(self) -> asyncio.Server:
+    async def run(self, is_ready: threading.Event, has_ended: threading.Event) -> None:
+        """Listen until it has ended."""
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        return server
+        is_ready.set()
+        await asyncio.to_thread(has_ended.wait)
+        server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(2 * ONE_WAY)  # TCP's handshake
@@ -108,13 +111,12 @@ async def _arrive(arriving: asyncio.Queue[tuple[float, bytes]], writer: asyncio.
 @contextmanager
 def line_to(upstream: str) -> Iterator[Line]:
     """Have a line to a registry in the background."""
-    line, loop = Line(upstream), asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    line, is_ready, has_ended = Line(upstream), threading.Event(), threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(line.run(is_ready, has_ended)), daemon=True)
     thread.start()
-    server = asyncio.run_coroutine_threadsafe(line.listen(), loop).result()
+    is_ready.wait()
     try:
         yield line
     finally:
-        loop.call_soon_threadsafe(server.close)
-        loop.call_soon_threadsafe(loop.stop)
+        has_ended.set()
         thread.join()

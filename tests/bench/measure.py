@@ -60,8 +60,14 @@ def need_programs(*names: str) -> None:
 
 
 def one_after_the_other(command: Sequence[str], files: Sequence[os.PathLike[str]]) -> list[str]:
-    """A command that runs another on each of the files in turn."""
-    return ["sh", "-c", "for file; do " + " ".join(command) + ' "$file"; done', "sh", *map(str, files)]
+    """A command that runs another on each of the files in turn, until it fails on one."""
+    return [
+        "sh",
+        "-c",
+        "for file; do " + " ".join(command) + ' "$file" || exit; done',
+        "sh",
+        *map(str, files),
+    ]
 
 
 def take_turns(programs: Sequence[Program], rounds: int) -> list[Runs]:
