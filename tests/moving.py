@@ -18,6 +18,7 @@ from layertui.sources import open_image
 from tests.commands.samples import tar
 from tests.engines import Docker, containerd_daemon, podman_service, run
 from tests.layouts import OciLayout, docker_archive
+from tests.programs import need
 from tests.sources.registry.server import Registry, docker_registry
 
 NAME = "app:1"
@@ -108,6 +109,7 @@ def rewritten(archives: dict[str, Path], tmp_path: Path) -> World:
 @pytest.fixture
 def compressed(rewritten: World, archives: dict[str, Path], tmp_path: Path) -> World:
     """A compressed archive that is rewritten."""
+    need("zstd")
     path = tmp_path / "app.tar.zst"
 
     def put(version: str) -> None:
@@ -202,6 +204,7 @@ def registry(
 @pytest.fixture
 def directory(archives: dict[str, Path], tmp_path: Path) -> World:
     """A directory as ``skopeo copy … dir:`` writes it, over which another image is copied."""
+    need("skopeo")
     folder = tmp_path / "directory"
 
     def put(version: str) -> None:

@@ -9,6 +9,7 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,12 +101,8 @@ def test_what_reaches_out_is_seen() -> None:
     assert "socket.connect" in {event for event, _ in reached(TreeRequest(identity, False))}
 
 
-CONFINED = """
+ATTEMPTS = """
 import json, os, socket, subprocess, sys
-from layertui.worker.main import confine
-
-reference, folder, cache = sys.argv[1:]
-confine(["demo:", reference])
 
 def attempt(what):
     try:
@@ -116,7 +113,8 @@ def attempt(what):
         return type(error).__name__
     return "done"
 
-print(json.dumps([
+def attempts(folder, cache):
+    return [
     attempt(lambda: open(folder + "/new", "w")),
     attempt(lambda: os.remove(folder + "/old")),
     attempt(lambda: os.truncate(folder + "/old", 0)),
@@ -125,8 +123,32 @@ print(json.dumps([
     attempt(lambda: open(folder + "/old").read()),
     attempt(lambda: open(cache + "/layertui/entry", "w")),
     attempt(lambda: os.replace(cache + "/layertui/entry", cache + "/layertui/kept")),
-]))
+    ]
 """
+"""What a process attempts in two directories."""
+READER = f"""{ATTEMPTS}
+from layertui.sources.confinement import can_confine, confine
+
+reference, folder, cache = sys.argv[1:]
+if can_confine(["demo:", reference]):
+    confine()
+print(json.dumps(attempts(folder, cache)))
+"""
+COMMAND = f"""{ATTEMPTS}
+status = {{}}
+
+def watch(event, arguments):
+    if event == "open" and str(arguments[0]).startswith(os.environ["IMAGE"]) and not status:
+        status["opened"] = None
+        with open("/proc/thread-self/status") as file:
+            status["opened"] = [line.split()[1] for line in file if line.startswith("NoNewPrivs:")][0]
+
+sys.addaudithook(watch)
+from layertui.cli import main
+main()
+print(json.dumps([status["opened"], attempts(os.environ["FOLDER"], os.environ["XDG_CACHE_HOME"])]), file=sys.stderr)
+"""
+"""A command as a user runs it, which does not end yet; and whether it was confined when it first opened the image."""
 
 
 @pytest.mark.parametrize(
@@ -135,30 +157,126 @@ print(json.dumps([
         ("app.tar", True),
         ("oci:layout:1", True),
         ("containers-storage:[/store]app", True),
-        ("docker-archive:/proc/1/fd/3", False),
+        ("nothing", False),
+        ("docker-archive:/proc/self/exe", False),
         ("docker-daemon:app", False),
         ("podman:app", False),
         ("docker://127.0.0.1:1/app", False),
     ],
 )
 def test_the_kernel_confines_the_reader_of_files(tmp_path: Path, reference: str, confined: bool) -> None:
-    """landlock(7); the rights that it has since Linux 6.7."""
+    need_landlock()
+    (tmp_path / "app.tar").touch()
+    (tmp_path / "layout").mkdir()
+    folder, cache = folders(tmp_path)
+    command = [sys.executable, "-B", "-c", READER, reference, str(folder), str(cache)]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    check_attempts(json.loads(done.stdout), confined)
+
+
+def need_landlock() -> None:
+    """With the rights that it has since Linux 6.7 (landlock(7))."""
     need_core()
     if not is_confined() or tuple(map(int, platform.release().split(".")[:2])) < (6, 7):
         lacking("no Landlock with these rights in this kernel")
-    (tmp_path / "old").write_text("kept")
-    command = [sys.executable, "-B", "-c", CONFINED, reference, str(tmp_path), str(tmp_path / "cache")]
-    environment = {
-        **os.environ,
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }
-    (tmp_path / "cache/layertui").mkdir(parents=True)
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    *attempts, reads, writes, renames = json.loads(done.stdout)
+
+
+def folders(parent: Path) -> tuple[Path, Path]:
+    """Return what must not be written to, and the cache."""
+    folder, cache = parent / "folder", parent / "cache"
+    (cache / "layertui").mkdir(parents=True)
+    folder.mkdir()
+    (folder / "old").write_text("kept")
+    return folder, cache
+
+
+def check_attempts(results: list[str], confined: bool) -> None:
+    *attempts, reads, writes, renames = results
     if confined:
         assert attempts == ["refused"] * 5
     else:
         assert attempts == ["done", "done", "FileNotFoundError", "done", "ConnectionRefusedError"]
     assert (reads, writes, renames) == ("done" if confined else "FileNotFoundError", "done", "done")
-    assert (tmp_path / "old").exists() == confined
+
+
+def attempted(
+    parent: Path, *arguments: str, image: str = "app.tar", piped: bytes = b""
+) -> tuple[Any, list[str]]:
+    """Run a command in a directory; return whether it was confined when it opened the image, and its attempts then."""
+    folder, cache = parent / "folder", parent / "cache"
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "CI"},
+        "XDG_CACHE_HOME": str(cache),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "FOLDER": str(folder),
+        "IMAGE": image,
+    }
+    command = [sys.executable, "-B", "-c", COMMAND, *arguments]
+    done = subprocess.run(command, cwd=parent, env=environment, input=piped, capture_output=True, check=False)
+    opened, attempts = json.loads(done.stderr.splitlines()[-1])
+    return opened, attempts
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [
+        ("tree app.tar", ""),
+        ("history app.tar", ""),
+        ("inspect app.tar", ""),
+        ("changes app.tar --layer 2", ""),
+        ("log app.tar /etc/motd", ""),
+        ("diff app.tar /etc/motd", ""),
+        ("cat app.tar /etc/motd", ""),
+        ("search app.tar root", ""),
+        ("size app.tar", ""),
+        ("insight app.tar", ""),
+        ("dockerfile app.tar", ""),
+        ("anatomy app.tar", ""),
+        ("attachments app.tar", ""),
+        ("verify app.tar", ""),
+        ("find motd app.tar other.tar", ""),
+        ("compare app.tar other.tar", ""),
+        ("check app.tar --baseline other.tar", ""),
+        ("check app.tar --report junit=out/report.xml", "report.xml"),
+        ("check app.tar --baseline out/sizes.json --update-baseline", "sizes.json"),
+        ("check app.tar --init --config out/rules.toml", "rules.toml"),
+        ("report app.tar -o out/app.html", "app.html"),
+        ("extract app.tar /etc/motd out", "motd"),
+        ("extract app.tar /etc/motd out/new/folder", "new/folder/motd"),
+        ("-j out/app.json app.tar", "app.json"),
+    ],
+)
+def test_the_kernel_confines_commands_before_they_open_a_file(
+    tmp_path: Path, command: str, output: str
+) -> None:
+    """They write what they were asked to, and nothing elsewhere."""
+    need_landlock()
+    folders(tmp_path)
+    for name in ("app.tar", "other.tar"):
+        docker_archive(tmp_path / name, demo.image())
+    (tmp_path / ".layertui.toml").write_text('[rules]\ngrowth = "5%"\n')
+    (tmp_path / "out").mkdir()
+    opened, attempts = attempted(tmp_path, *command.split())
+    assert opened == "1"
+    check_attempts(attempts, True)
+    assert not output or (tmp_path / "out" / output).stat().st_size
+
+
+def test_commands_that_need_more_than_files_are_not_confined(tmp_path: Path) -> None:
+    need_landlock()
+    folders(tmp_path)
+    docker_archive(tmp_path / "app.tar", demo.image())
+    opened, attempts = attempted(tmp_path, "compare", "app.tar", "docker://127.0.0.1:1/app")
+    assert opened == "0"
+    check_attempts(attempts, False)
+
+
+def test_a_command_is_confined_before_it_reads_a_pipe(tmp_path: Path) -> None:
+    need_landlock()
+    folders(tmp_path)
+    docker_archive(tmp_path / "app.tar", demo.image())
+    archive = (tmp_path / "app.tar").read_bytes()
+    opened, attempts = attempted(tmp_path, "tree", "-", image="/proc/", piped=archive)
+    assert opened == "1"
+    check_attempts(attempts, True)

@@ -25,6 +25,7 @@ OTHER_WORDS = {"help": "--help", "version": "--version", "ls": "images", "ps": "
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    Output.is_own_process = arguments is None
     if "_ARGCOMPLETE" in os.environ and arguments is None:
         from layertui.commands.completing import answer_shell
 

@@ -107,7 +107,13 @@ def run(options: argparse.Namespace) -> int:
         raise LayertuiError("nothing to update", "no baseline FILE.json given", "add --baseline FILE.json")
     if options.baseline and not options.update_baseline and config.rules.growth is None:
         raise LayertuiError("nothing to compare", "no rule growth is set", "set one, see docs/check.md")
-    opened = read_layers(options, image_of(options), keep=files_to_keep(config))
+    outputs, others = [file for _, file in reports], list[str]()
+    if place is not None and not baseline.is_baseline_file(place):
+        others.append(place)
+    elif place is not None and options.update_baseline:
+        outputs.append(Path(place))
+    image = image_of(options, others=others, outputs=outputs)
+    opened = read_layers(options, image, keep=files_to_keep(config))
     subject, verdict = _judge(options, config, opened, place)
     status = {Status.PASS: 0, Status.FAIL: 1}.get(verdict.status, 2)
     notes = []
@@ -131,7 +137,7 @@ def _init(options: argparse.Namespace) -> int:
         raise LayertuiError(f"cannot write {file}", "rules are written as .toml", "name it with --config")
     if file.exists():
         raise LayertuiError(f"{file} exists", "", "delete it, or name another with --config")
-    image = image_of(options)
+    image = image_of(options, outputs=[file])
     opened = read_layers(options, image)
     with ProgressBar(options.quiet, "checking", 0) as bar:
         contents = opened.contents()

@@ -87,12 +87,12 @@ def _sides(options: argparse.Namespace) -> tuple[Side, Side, bool]:
             "",
             "name another image, or two layers with --from and --to",
         )
-    image = image_of(options, options.a)
+    image = image_of(options, options.a, [options.b] if options.b else [])
     if options.b is None:
         start, stop = layer_range(image, options.start, options.stop)
         opened = read_layers(options, image, max(start, stop), keep=PACKAGE_FILES)
         return Side(image, opened.union, start), Side(image, opened.union, stop), opened.is_damaged
-    other = image_of(options, options.b)
+    other = image_of(options, options.b, [options.a])
     sides, is_damaged = [], False
     for name, one, asked in (("A", image, options.start), ("B", other, options.stop)):
         layer = layer_number(one, asked, 0)

@@ -53,7 +53,7 @@ def export(reference: str, options: argparse.Namespace) -> int:
     from layertui.insight.efficiency import efficiency
 
     options.quiet = False
-    opened = read_layers(options, image_of(options, reference))
+    opened = read_layers(options, image_of(options, reference, outputs=[Path(options.export)]))
     with ProgressBar(False, "exporting", 0) as bar:
         found = {
             "layer": list(dive_layers(opened.image, opened.union, bar.job)),

@@ -68,7 +68,8 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.destination == TAR and options.json:
         raise LayertuiError("--json cannot be combined with a tar on stdout", "", "give a directory")
-    image = image_of(options)
+    outputs = [] if options.destination == TAR else [Path(options.destination)]
+    image = image_of(options, outputs=outputs)
     layer = layer_number(image, options.layer)
     opened = read_layers(options, image, layer)
     union = opened.union

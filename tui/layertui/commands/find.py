@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from layertui.cache.indexes import IndexCache
+from layertui.commands.opening import confine_command
 from layertui.commands.output import Output, note, warn
 from layertui.commands.parsing import add_common
 from layertui.commands.progress import ProgressBar
@@ -95,6 +96,8 @@ def run(options: argparse.Namespace) -> int:
         return _find_exported(options, kind)
     finder = finder_of(kind, options.pattern, None if options.no_cache else IndexCache())
     failed: list[str] = []
+    if options.places:
+        confine_command(options.places)
     images = _listed(options.places, options.quiet, failed)
     out = Output()
     width = min(max(map(len, images), default=0), WIDEST)

@@ -2,9 +2,10 @@
 
 import argparse
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layertui.commands.output import warn
+from layertui.commands.output import Output, warn
 from layertui.model.image import Image
 from layertui.model.numbers import Event
 from layertui.sources import open_image
@@ -15,10 +16,32 @@ if TYPE_CHECKING:
     from layertui.union.union_warning import UnionWarning
 
 
-def image_of(options: argparse.Namespace, reference: str | None = None) -> Image:
-    """Open the given image, or another with the same options; print its warnings."""
+def confine_command(references: Sequence[str], outputs: Sequence[Path] = ()) -> None:
+    """Confine a command that reads these images and writes these outputs, if it is in a process of its own.
+
+    See :mod:`layertui.sources.confinement`.
+    """
+    if Output.is_own_process:
+        from layertui.sources.confinement import can_confine, confine
+
+        if can_confine(references):
+            Output.prepare_pager()
+            confine(outputs)
+
+
+def image_of(
+    options: argparse.Namespace,
+    reference: str | None = None,
+    others: Sequence[str] = (),
+    outputs: Sequence[Path] = (),
+) -> Image:
+    """Open the given image, or another with the same options; print its warnings.
+
+    The command is confined first: ``others`` are the other images that it reads, ``outputs`` what it writes.
+    """
     from layertui.commands.progress import ProgressBar
 
+    confine_command([reference or options.image, *others], outputs)
     with ProgressBar(options.quiet, "receiving", 0) as bar:
         image = open_image(reference or options.image, options.platform, bar.job)
     if not options.quiet:

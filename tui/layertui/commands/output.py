@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, ClassVar, TextIO
 
-from layertui.commands.pager import is_paging, start_pager
+from layertui.commands.pager import is_paging, prepare_pager, start_pager
 from layertui.model.errors import LayertuiError
 from layertui.text.sanitize import visible
 
@@ -44,6 +44,8 @@ class Output:
     """``auto``, ``always`` or ``never``."""
     is_paged: ClassVar[bool] = False
     """Whether a pager is started for what is written to a terminal."""
+    is_own_process: ClassVar[bool] = False
+    """Whether the process ends with the command, and may be confined."""
 
     def __init__(self, status: int = BROKEN_PIPE) -> None:
         """``status`` is the command's exit status, if it is known before anything is printed.
@@ -60,6 +62,12 @@ class Output:
             import shutil
 
             self.width = shutil.get_terminal_size().columns
+
+    @classmethod
+    def prepare_pager(cls) -> None:
+        """Prepare the pager that may be needed, before the process can start no more programs."""
+        if cls.is_paged and sys.stdout.isatty():
+            prepare_pager()
 
     def colour(self, text: str, name: str) -> str:
         return f"\x1b[{COLOURS[name]}m{text}\x1b[m" if self.is_coloured and name else text

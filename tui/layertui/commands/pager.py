@@ -26,6 +26,8 @@ class _Running:
 
 
 _running: _Running | None = None
+_prepared: subprocess.Popen[bytes] | None = None
+"""A shell that waits for a line before it starts the pager."""
 
 
 def is_paging() -> bool:
@@ -45,31 +47,48 @@ def pager_command() -> str:
     return "less" if shutil.which("less") else ""
 
 
-def start_pager() -> None:
-    """Redirect standard output, and standard error if it is the terminal too, to the pager, if there is one."""
-    global _running
+def prepare_pager() -> None:
+    """Start a shell that waits to start the pager, if there is one: a confined process can start no program."""
+    global _prepared
     command = pager_command()
-    if _running is not None or not command:
+    if _prepared is not None or not command:
         return
     import subprocess
 
-    process = subprocess.Popen(
-        command, shell=True, stdin=subprocess.PIPE, env={**PAGER_ENVIRONMENT, **os.environ}, bufsize=0
+    _prepared = subprocess.Popen(
+        f"read -r _ || exit 0\n{command}",
+        shell=True,
+        stdin=subprocess.PIPE,
+        env={**PAGER_ENVIRONMENT, **os.environ},
+        bufsize=0,
     )
-    assert process.stdin is not None
+
+
+def start_pager() -> None:
+    """Redirect standard output, and standard error if it is the terminal too, to the pager, if there is one."""
+    global _running
+    prepare_pager()
+    if _running is not None or _prepared is None:
+        return
+    assert _prepared.stdin is not None
+    with suppress(BrokenPipeError):  # Ctrl+C has ended the shell: then nothing can be written
+        _prepared.stdin.write(b"\n")
     streams = {}
     for stream in (sys.stdout, sys.stderr):
         if stream.isatty():
             streams[stream.fileno()] = os.dup(stream.fileno())
-            os.dup2(process.stdin.fileno(), stream.fileno())
-    process.stdin.close()
-    _running = _Running(process, streams)
+            os.dup2(_prepared.stdin.fileno(), stream.fileno())
+    _prepared.stdin.close()
+    _running = _Running(_prepared, streams)
 
 
 def finish_pager() -> None:
     """Have the pager show the end, wait until the user leaves it, and restore the streams."""
-    global _running
+    global _running, _prepared
     if _running is None:
+        if _prepared is not None and _prepared.stdin is not None:
+            _prepared.stdin.close()  # nothing was written
+            _prepared.wait()
         return
     for number, before in _running.streams.items():
         os.dup2(before, number)  # the last writing ends of the pipe: now the pager sees its end
@@ -78,4 +97,4 @@ def finish_pager() -> None:
         with suppress(KeyboardInterrupt):  # which is the pager's: it reads keys until the user leaves it
             _running.process.wait()
             break
-    _running = None
+    _running = _prepared = None

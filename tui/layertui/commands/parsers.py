@@ -100,7 +100,7 @@ class _Version(argparse.Action):
 
 
 def is_confined() -> bool:
-    """Return whether the process that reads images is confined here (``layertui.worker.main``)."""
+    """Return whether the process that reads images is confined here (:mod:`layertui.sources.confinement`)."""
     from threading import Thread
 
     from layertui.layers.native import core

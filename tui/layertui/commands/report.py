@@ -37,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    opened = read_layers(options, image_of(options), keep=KEEP["packages"])
+    outputs = [Path(options.output)] if options.output is not None else []
+    opened = read_layers(options, image_of(options, outputs=outputs), keep=KEEP["packages"])
     contents = opened.hashed(undecided(opened.union))
     with ProgressBar(options.quiet, "analyzing", 0) as bar:
         found = find_all(opened.image, opened.union, contents, bar.job)

@@ -9,28 +9,25 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from layertui.cache.directory import cache_directory
 from layertui.cache.image_bytes import remember_bytes
 from layertui.cache.indexes import IndexCache
 from layertui.insight.layer_sums import remember_sums
 from layertui.insight.sizes import layer_sizes
 from layertui.layers.codec import pack_index
-from layertui.layers.native import core
 from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.history_step import step_text
 from layertui.model.identity import Identity, identity_of
 from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.numbers import EMPTY, LayerNumber
-from layertui.model.reference import CONNECTED_TRANSPORTS, parse_reference
 from layertui.model.sizes import total_of
 from layertui.model.unforeseen import unforeseen
+from layertui.sources.confinement import can_confine, confine
 from layertui.sources.pinned import explain, open_pinned
 from layertui.union.codec import pack_union
 from layertui.union.load import ImageReader
@@ -239,25 +236,6 @@ def _check(reader: ImageReader, identity: Identity) -> None:
         raise error
 
 
-def confine(references: Iterable[str]) -> None:
-    """Let this process do only what reading files needs, so that the kernel contains a bug in a decoder.
-
-    A file that arrived by a pipe is one that the app has open, which a confined process cannot reach (landlock(7)).
-    """
-    native = core()
-    needs = any(
-        name.transport in CONNECTED_TRANSPORTS or name.location.startswith("/proc/")
-        for name in map(parse_reference, references)
-    )
-    if native is None or needs:
-        return
-    folder = cache_directory()
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with suppress(OSError):
-        native.confine([str(folder)])
-
-
 def main() -> None:
     gc.disable()  # nothing here makes cycles, and millions of small objects come and stay
     sender = Sender(os.dup(sys.stdout.fileno()))
@@ -267,7 +245,8 @@ def main() -> None:
             return  # the app has closed the pipe
         if hasattr(os, "nice"):
             os.nice(10)  # the process that draws the screen goes first
-        confine(request.images if isinstance(request, FindRequest) else [request.image.pinned])
+        if can_confine(request.images if isinstance(request, FindRequest) else [request.image.pinned]):
+            confine()
         answer(request, sender)
     except ImageChanged as error:
         sender.send(Changed(error.name, error.is_removed))
