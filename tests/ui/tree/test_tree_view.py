@@ -289,6 +289,22 @@ async def test_moves() -> None:
             assert (app.path, app.said[-1]) == (path, path), pressed
 
 
+@pytest.mark.parametrize(("files", "below"), [(30, None), (2, 2)])
+async def test_an_opened_directory_shows_what_is_in_it(files: int, below: int | None) -> None:
+    """Also on the last row: half of the view is scrolled for it, and no further than there are paths."""
+    paths = [("-", f"{name}/{number:02}") for name in "abcdefghijklmnop" for number in range(files)]
+    app = Tree(small.union(small.layer(*paths)), 1)
+    async with app.run_test(size=(80, 12)) as pilot:
+        view = app.view
+        await pressing("G", "right")(pilot)
+        height = view.content_size.height
+        shown = view.scroll_offset.y + height - 1 - view.cursor
+        assert (app.path, shown) == ("/p", height // 2 if below is None else below)
+        top = view.scroll_offset.y
+        await pressing_on(pilot, "down", "down")
+        assert view.scroll_offset.y == top
+
+
 OPEN = ["/", "/a", "/a/b", "/a/three", "/a/two.conf", "/c", "/z"]
 ALL = ["/", "/a", "/a/b", "/a/b/one", "/a/three", "/a/two.conf", "/c", "/z"]
 

@@ -9,13 +9,13 @@ from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 
-from layertui.model.numbers import Node
+from layertui.model.numbers import NO_NODE, Node
 from layertui.ui.clipboard import copy
 from layertui.ui.keys import CHANGE_KEYS, MATCH_KEYS, bind
 from layertui.ui.tree.rows_view import FEW_NODES, RowsView
 
 if TYPE_CHECKING:
-    pass
+    from layertui.union.tree_rows import TreeRows
 
 
 class TreeView(RowsView):
@@ -55,6 +55,9 @@ class TreeView(RowsView):
         scrollbar-size-vertical: 1;
     }
     """
+
+    _toggled: tuple[Node, int] = (NO_NODE, 0)
+    """The directory that a key opens, and how many rows there were before."""
 
     @dataclass
     class Opened(Message):
@@ -99,11 +102,26 @@ class TreeView(RowsView):
         if self.rows is None or not node or not self.rows.has_children(node):
             return
         self._want(self.node)
+        self._toggled = node, self.count
         if not self._work.busy and self.rows.descendant_rows(node) <= FEW_NODES:
             self.rows.toggle(node)
             self._put(self.rows)
         else:
             self._change(lambda rows: rows.toggle(node), object())
+
+    def _put(self, rows: TreeRows | None) -> None:
+        super()._put(rows)
+        node, count = self._toggled
+        if rows is not None and node == self.node and rows.is_open(node):
+            self._toggled = NO_NODE, 0
+            self._reveal_below(self.count - count)
+
+    def _reveal_below(self, rows: int) -> None:
+        """Scroll so that these many rows below the cursor show, or as many as half of the view has room for."""
+        height = self.content_size.height
+        last = self.cursor + min(rows, height // 2)
+        if last >= self.scroll_offset.y + height:
+            self.scroll_to(y=last - height + 1, animate=False, immediate=True)
 
     def action_expand_all(self) -> None:
         """Expand all directories."""
