@@ -52,9 +52,10 @@ native: $(NATIVE)
 pictures: $(READY)
 	$(BIN)/python docs/pictures.py $(IMAGES)
 
-# docs/layertui.1, from the help.
+# docs/layertui.1, from the help, and the actions in docs/settings.md, from the bindings.
 manpage: $(READY)
 	$(BIN)/python docs/manpage.py
+	$(BIN)/python docs/actions.py
 
 # The documentation as a site, in site/.
 site: $(READY)

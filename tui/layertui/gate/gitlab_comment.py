@@ -23,7 +23,7 @@ TOKEN = "LAYERTUI_GITLAB_TOKEN"
 """The variable with a token of the user: that of the job cannot write comments."""
 MARK = "<!-- layertui check  -->"
 """The first line of the comment, as the action writes it on GitHub (``action/comment``)."""
-ANSWER_TIME = 30
+API_PATIENCE = 30
 """Seconds to wait for an answer."""
 MAX_NOTE_PAGES = 1000
 """Pages of comments that are read at most, of a hundred each."""
@@ -66,7 +66,9 @@ class MergeRequest:
     def _ask(self, method: str, url: str, json: Mapping[str, str] | None = None) -> requests.Response:
         what = "cannot write the comment on the merge request"
         try:
-            answer = self._session.request(method, url, json=json, timeout=ANSWER_TIME, allow_redirects=False)
+            answer = self._session.request(
+                method, url, json=json, timeout=API_PATIENCE, allow_redirects=False
+            )
         except (requests.RequestException, OSError) as error:
             raise LayertuiError(what, f"{url}: {broken_answer(error)}") from error
         if answer.status_code not in (200, 201):

@@ -16,8 +16,8 @@ from textual.widget import Widget
 Legend = Sequence[tuple[str, str, str]]
 """Marks of a screen: text, style (``$added``), meaning."""
 
-_BOUND_NAMES: set[str] = set()
-"""The names of the actions of the modules that are imported."""
+_BOUND: dict[str, list[Binding]] = {}
+"""The bindings of the modules that are imported, by the names of their actions."""
 _BY_ONE = re.compile(r"(\w+)\((-?)1\)")
 _OF_A_NUMBER = re.compile(r"(tab|part)\((\d)\)")
 _OF_A_NAME = re.compile(r"\w+\('(\w+)'\)")
@@ -35,8 +35,9 @@ def bind(
 ) -> Binding:
     """Return the binding of an action to keys, separated by commas, that the user's settings can replace."""
     name = name_of(action)
-    _BOUND_NAMES.add(name)
-    return Binding(keys, action, description, show, None, priority, tooltip, name, group=group)
+    binding = Binding(keys, action, description, show, None, priority, tooltip, name, group=group)
+    _BOUND.setdefault(name, []).append(binding)
+    return binding
 
 
 def name_of(action: str) -> str:
@@ -50,15 +51,15 @@ def name_of(action: str) -> str:
     return named[1] if named else called
 
 
-def known_names() -> list[str]:
-    """Return the names of all actions, of every screen and pane."""
+def known_actions() -> dict[str, list[Binding]]:
+    """Return the bindings of all actions that the settings can name, of every screen and pane."""
     import pkgutil
 
     import layertui.ui
 
     for module in pkgutil.walk_packages(layertui.ui.__path__, "layertui.ui."):
         importlib.import_module(module.name)
-    return sorted(name for name in _BOUND_NAMES if name.isidentifier())
+    return {name: bindings for name, bindings in _BOUND.items() if name.isidentifier()}
 
 
 SHARED = ("This screen", "Every screen")

@@ -107,9 +107,9 @@ def load_settings(file: Path) -> Settings:
     if preset is not None:
         check_names(file, "keys.preset ", [preset], list(PRESETS))
     if settings.keys.keys() - {"preset"}:
-        from layertui.ui.keys import known_names
+        from layertui.ui.keys import known_actions
 
-        check_names(file, "keys.", settings.keys, ["preset", *known_names()])
+        check_names(file, "keys.", settings.keys, ["preset", *sorted(known_actions())])
     return settings
 
 
