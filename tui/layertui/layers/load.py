@@ -290,9 +290,12 @@ def _read_tail(stream: DecompressedStream, index: LayerIndex) -> None:
     else:
         if count := stream.trailing():
             follow = f"{count_text(count, 'byte')} {'follows' if count == 1 else 'follow'}"
-            text = (
-                f"{follow} the {stream.compression} stream: ignored here, Docker and Podman refuse the layer"
+            engines = (
+                "ignored here and by containerd 2, Docker's overlay2 and Podman refuse the layer"
+                if stream.compression == "gzip"
+                else "ignored here, engines refuse the layer"
             )
+            text = f"{follow} the {stream.compression} stream: {engines}"
             index.warnings.append(LayerWarning("trailing-bytes", b"", text))
 
 
