@@ -13,29 +13,33 @@ import tracemalloc
 
 from layertui.layers.codec import unpack_index
 from layertui.model.identity import identity_of
+from layertui.model.layer_index import LayerIndex
+from layertui.model.numbers import LayerNumber
 from layertui.sources import open_image
-from layertui.union.codec import unpack_union
+from layertui.union.codec import union_of_pieces
+from layertui.union.model import LayerUnion
 from layertui.worker.client import Worker
 from layertui.worker.protocol import LayerDone, LayersMerged, TreeRequest
 
 
 def main(reference: str) -> None:
-    packed: dict[int, memoryview] = {}
-    encoded = memoryview(b"")
+    indexes: dict[LayerNumber, LayerIndex] = {}
+    union: LayerUnion | None = None
+    request = TreeRequest(identity_of(open_image(reference)), False)
     with Worker() as worker:
-        for frame in worker.ask(TreeRequest(identity_of(open_image(reference)), False)):
+        tracemalloc.start()
+        for frame in worker.ask(request):
             if isinstance(frame, LayerDone):
-                packed[frame.layer] = frame.index
+                indexes[frame.layer] = unpack_index(frame.index)
             elif isinstance(frame, LayersMerged):
-                encoded = frame.union
-    gc.collect()
-    tracemalloc.start()
-    indexes = [unpack_index(packed[layer]) for layer in sorted(packed)]
-    union = unpack_union(encoded, indexes)
+                merged = [indexes[LayerNumber(number)] for number in range(1, frame.layers + 1)]
+                union = union_of_pieces(frame.pieces, merged)
+    del frame
     gc.collect()
     kept, _ = tracemalloc.get_traced_memory()
+    assert union is not None
     peak = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(sum(index.count for index in indexes), kept, union.nodes, 1024 * peak)
+    print(sum(index.count for index in indexes.values()), kept, union.nodes, 1024 * peak)
 
 
 if __name__ == "__main__":

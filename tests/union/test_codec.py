@@ -10,7 +10,7 @@ import pytest
 from layertui.cache.indexes import DamagedEntry
 from layertui.model.numbers import ROOT, LayerNumber
 from layertui.union.changes import changes
-from layertui.union.codec import pack_union, unpack_union_checked
+from layertui.union.codec import pack_union, union_of_pieces, union_pieces, unpack_union_checked
 from layertui.union.merged_tree import MergedTree
 from layertui.union.model import LayerUnion
 from tests.images import layers_of, union_of
@@ -26,6 +26,14 @@ def random_union(seed: int) -> LayerUnion:
 def test_round_trip(seed: int) -> None:
     union = random_union(seed)
     assert unpack_union_checked(pack_union(union), union.indexes) == union
+
+
+def test_pieces_are_dropped_once_they_are_used() -> None:
+    union = random_union(3)
+    pieces = list(map(bytes, union_pieces(union)))
+    assert union_of_pieces(pieces, union.indexes) == union and not pieces
+    with pytest.raises(ValueError, match="shorter"):
+        union_of_pieces(list(map(bytes, union_pieces(union)))[:-1], union.indexes)
 
 
 def walked(union: LayerUnion) -> None:

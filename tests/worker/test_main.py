@@ -1,6 +1,7 @@
 """The process that reads images for the screen."""
 
 import gzip
+import io
 import random
 import subprocess
 import tempfile
@@ -18,7 +19,7 @@ from layertui.model.identity import identity_of
 from layertui.model.numbers import ROOT, LayerNumber
 from layertui.model.sizes import Bytes
 from layertui.sources import open_image
-from layertui.union.codec import unpack_union
+from layertui.union.codec import union_of_pieces
 from layertui.union.merged_tree import MergedTree
 from layertui.worker.main import AT_ONCE, look
 from layertui.worker.protocol import (
@@ -56,12 +57,27 @@ def test_sends_every_layer_then_the_whole_union() -> None:
     merged, done = sent[-2:]
     assert isinstance(merged, LayersMerged) and isinstance(done, TreeDone)
     assert merged.layers == len(image.layers)
-    union = unpack_union(merged.union, [indexes[number] for number in sorted(indexes)])
+    union = union_of_pieces(merged.pieces, [indexes[number] for number in sorted(indexes)])
     assert union.find("/etc/os-release") > 0 or union.find("/usr/lib/os-release") > 0
     top = MergedTree(union, merged.layers)
     assert done.paths == top.paths()
     assert sum(size.dead for size in done.layers) == union.stored_bytes() - top.subtree_size(ROOT) > 0
     assert sum(size.live for size in done.layers) == top.subtree_size(ROOT)
+
+
+def test_what_ends_within_a_union_is_no_frame() -> None:
+    with tempfile.TemporaryFile() as sent:
+        sender = Sender(sent.fileno())
+        sender.send(LayersMerged(LayerNumber(1), [2, 3]), [b"ab", memoryview(b"cde")])
+        sender.send(FilesRead(1, 2))
+        sent.seek(0)
+        merged, following = frames(sent)
+        assert isinstance(merged, LayersMerged) and merged.pieces == [b"ab", b"cde"]
+        assert following == FilesRead(1, 2)
+        sent.seek(0)
+        data = sent.read()
+    whole = data.index(b"abcde") + 5
+    assert [len(list(frames(io.BytesIO(data[:end])))) for end in range(whole + 1)] == [0] * whole + [1]
 
 
 def test_remembers_the_bytes_of_the_image_for_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

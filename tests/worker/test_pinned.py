@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -47,7 +47,7 @@ class Sent(Sender):
         self.frames: list[Message] = []
         self._moves: Callable[[], None] | None = moves
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, pieces: Iterable[bytes | memoryview] = ()) -> None:
         self.frames.append(message)
         if isinstance(message, LayerDone) and self._moves is not None:
             moves, self._moves = self._moves, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import pytest
 from textual.geometry import Offset
@@ -74,7 +74,7 @@ class Collecting(Sender):
     def __init__(self) -> None:
         self.sent: list[Frame] = []
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, pieces: Iterable[bytes | memoryview] = ()) -> None:
         assert isinstance(message, Frame)
         self.sent.append(message)
 

@@ -64,6 +64,12 @@ def pack_index(index: LayerIndex) -> bytes:
     return msgspec.msgpack.encode(body)
 
 
+def narrow(index: LayerIndex) -> None:
+    """Store each column of an index in the narrowest type for its values, as one that is unpacked has."""
+    for name, _ in INDEX_COLUMNS:
+        setattr(index, name, _narrowed(getattr(index, name)))
+
+
 def unpack_index(data: bytes | memoryview) -> LayerIndex:
     """Return the index that :func:`pack_index` was given; for other bytes, raise whatever it happens to raise."""
     return _index(_decoder().decode(data))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 
 READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 """Flags to open a file's bytes for reading."""
@@ -23,6 +24,14 @@ def pread(descriptor: int, length: int, offset: int) -> bytes:
     with _seeking:
         os.lseek(descriptor, offset, os.SEEK_SET)
         return os.read(descriptor, length)
+
+
+def return_free_memory() -> None:
+    """Return the freed memory of this process to the system, where the C library can (malloc_trim(3))."""
+    import ctypes
+
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def machine_name() -> str:

@@ -110,9 +110,8 @@ class UnionBuilder:
     def freeze(self) -> LayerUnion:
         """Return the union of the layers applied so far; more may be added afterwards."""
         keys, *columns, kinds = self._tree.columns()
-        arrays: dict[str, Any] = {
-            name: column_of(code, data) for (name, code), data in zip(COLUMNS.items(), columns, strict=True)
-        }
+        # Each column is dropped once its array is made: together they are as large as the union.
+        arrays: dict[str, Any] = {name: column_of(code, columns.pop(0)) for name, code in COLUMNS.items()}
         return LayerUnion(
             indexes=list(self._indexes),
             warnings=list(self._warnings.listed),

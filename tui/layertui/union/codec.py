@@ -1,6 +1,6 @@
 """Unions as bytes: msgpack of their columns, without the indexes of their layers.
 
-A process that trusts the bytes uses :func:`unpack_union`; bytes of the cache are checked in full by
+A process that trusts the bytes uses :func:`union_of_pieces`; bytes of the cache are checked in full by
 :func:`unpack_union_checked`, so that no number points outside of a column or around a circle.
 """
 
@@ -22,17 +22,47 @@ from layertui.union.arrays import column, layers_of
 from layertui.union.model import COLUMNS, VISIBLE_KINDS, Absence, LayerUnion
 from layertui.union.union_warning import UnionWarning
 
+_PackedWarning = tuple[int, str, bytes, bytes]
+
 
 def pack_union(union: LayerUnion) -> bytes:
     """Return a union as bytes."""
     import msgspec
 
+    return msgspec.msgpack.encode(
+        [_packed_warnings(union), union.keys, union.ev_kind, union.starts, _views(union)]
+    )
+
+
+def union_pieces(union: LayerUnion) -> list[bytes | memoryview]:
+    """Return a union as pieces of bytes; nothing large is copied."""
+    import msgspec
+
+    head = msgspec.msgpack.encode([_packed_warnings(union), union.starts])
+    return [head, union.keys, union.ev_kind, *_views(union)]
+
+
+def union_of_pieces(pieces: list[bytes], indexes: list[LayerIndex]) -> LayerUnion:
+    """Return the union of these layers that :func:`union_pieces` was given. Each piece is dropped once it is used.
+
+    Raises as :func:`unpack_union`.
+    """
+    import msgspec
+
+    form = tuple[list[_PackedWarning], list[int]]
+    warnings, starts = msgspec.msgpack.decode(pieces.pop(0), type=form)
+    keys, kinds = pieces.pop(0), pieces.pop(0)
+    return _union(warnings, keys, kinds, starts, (pieces.pop(0) for _ in range(len(pieces))), indexes)
+
+
+def _packed_warnings(union: LayerUnion) -> list[_PackedWarning]:
     # As bytes: paths may contain lone surrogates, which are not valid in msgpack strings.
-    warnings = [
-        (layer, code, encode_text(path), encode_text(text)) for layer, code, path, text in union.warnings
-    ]
-    columns = [getattr(union, name).tobytes() for name in COLUMNS]
-    return msgspec.msgpack.encode([warnings, union.keys, union.ev_kind, union.starts, columns])
+    return [(layer, code, encode_text(path), encode_text(text)) for layer, code, path, text in union.warnings]
+
+
+def _views(union: LayerUnion) -> list[memoryview]:
+    """Return the bytes of the columns."""
+    return [memoryview(getattr(union, name)).cast("B") for name in COLUMNS]
 
 
 def unpack_union(data: bytes | memoryview, indexes: list[LayerIndex]) -> LayerUnion:
@@ -43,8 +73,19 @@ def unpack_union(data: bytes | memoryview, indexes: list[LayerIndex]) -> LayerUn
     import msgspec
 
     # Memory views, so that the columns are copied once.
-    form = tuple[list[tuple[int, str, bytes, bytes]], memoryview, memoryview, list[int], list[memoryview]]
+    form = tuple[list[_PackedWarning], memoryview, memoryview, list[int], list[memoryview]]
     warnings, keys, kinds, starts, columns = msgspec.msgpack.decode(data, type=form)
+    return _union(warnings, bytes(keys), bytes(kinds), starts, columns, indexes)
+
+
+def _union(
+    warnings: list[_PackedWarning],
+    keys: bytes,
+    kinds: bytes,
+    starts: list[int],
+    columns: Iterable[bytes | memoryview],
+    indexes: list[LayerIndex],
+) -> LayerUnion:
     if starts[:1] != [0] or sorted(starts) != starts or starts[-1] != len(kinds):
         raise ValueError("its layers do not fit its events")
     arrays: dict[str, Any] = {
@@ -56,9 +97,9 @@ def unpack_union(data: bytes | memoryview, indexes: list[LayerIndex]) -> LayerUn
             UnionWarning(LayerNumber(layer), code, decode_text(path), decode_text(text))
             for layer, code, path, text in warnings
         ],
-        keys=bytes(keys),
+        keys=keys,
         ev_layer=column(layers_of(starts)),
-        ev_kind=bytes(kinds),
+        ev_kind=kinds,
         starts=starts,
         **arrays,
     )

@@ -40,6 +40,7 @@ class ImageReader:
         self._keep = Keep(keep) if keep else None
         self._builder = UnionBuilder()
         self._added = 0
+        self._whole: LayerUnion | None = None  # of all layers, once they are merged
         self._key = "" if cache is None else union_key(image)
         self.is_kept = cache is not None and bool(self._key) and cache.has(self._key)
         """Whether the union of all layers is expected to be in the cache."""
@@ -66,16 +67,24 @@ class ImageReader:
 
     def union(self) -> LayerUnion:
         """Return the union of the layers in ``indexes``; more may follow afterwards."""
+        if self._whole is not None:
+            return self._whole
         if self._cache is None or not self.is_lasting:
-            self._merge()
-            return self._builder.freeze()
+            return self._merged()
         ahead, self._ahead = self._ahead or _Ahead(self._cache, self._key), None
         data = ahead.data()
         union = self._cache.decode(self._key, data, lambda data: unpack_union_checked(data, self.indexes))
         if union is None:
-            self._merge()
-            union = self._builder.freeze()
+            union = self._merged()
             self._cache.write(self._key, pack_union(union))
+        return union
+
+    def _merged(self) -> LayerUnion:
+        """Merge what has been read; after the last layer, drop all that merging another would need."""
+        self._merge()
+        union = self._builder.freeze()
+        if len(self.indexes) == len(self._image.layers):
+            self._whole, self._builder = union, UnionBuilder()
         return union
 
     def _merge(self) -> None:

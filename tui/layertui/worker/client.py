@@ -1,6 +1,7 @@
 """A worker process, as the app sees it."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,10 @@ from layertui.model.errors import LayertuiError
 
 if TYPE_CHECKING:
     from layertui.worker.protocol import Frame, Request
+
+
+MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(128 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
+"""How glibc gets memory (mallopt(3)): columns from the heap too, so that all that is free of it can be returned at once."""
 
 
 class Worker:
@@ -33,6 +38,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                env={**os.environ, **MALLOC},
             )
         except OSError as error:
             raise LayertuiError("cannot start the reader", error.strerror or str(error)) from error

@@ -18,7 +18,7 @@ from layertui.cache.image_bytes import remember_bytes
 from layertui.cache.indexes import IndexCache
 from layertui.insight.layer_sums import remember_sums
 from layertui.insight.sizes import layer_sizes
-from layertui.layers.codec import pack_index
+from layertui.layers.codec import narrow, pack_index
 from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.history_step import step_text
 from layertui.model.identity import Identity, identity_of
@@ -26,10 +26,11 @@ from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.numbers import EMPTY, LayerNumber
 from layertui.model.sizes import total_of
+from layertui.model.system import return_free_memory
 from layertui.model.unforeseen import unforeseen
 from layertui.sources.confinement import can_confine, confine
 from layertui.sources.pinned import explain, open_pinned
-from layertui.union.codec import pack_union
+from layertui.union.codec import union_pieces
 from layertui.union.load import ImageReader
 from layertui.union.merged_tree import MergedTree
 from layertui.worker.protocol import (
@@ -66,6 +67,8 @@ PAUSE = 0.25
 """Seconds before the first union of some layers, at least; the next waits as long as everything before it took."""
 TICK = 0.05
 """Seconds between reports of progress, at least."""
+MANY_ENTRIES = 100_000
+"""Entries from which on memory counts."""
 AT_ONCE = 500
 """Findings or lines in a frame, few enough that unpacking them does not delay the screen."""
 
@@ -86,21 +89,31 @@ def load(request: ImageRequest, image: Image, sender: Sender) -> None:
         sender.send(LayerRead(layer, done, size))
 
     for number, index in reader.layers(Job(partial(report, EMPTY), layers=report)):
+        narrow(index)
         sender.send(LayerDone(number, memoryview(pack_index(index))))
         merged = len(reader.indexes)
         if number <= merged < total and not reader.is_kept and time.monotonic() >= next_union:
-            sender.send(LayersMerged(LayerNumber(merged), memoryview(pack_union(reader.union()))))
+            _send_union(sender, reader)
             now = time.monotonic()
             next_union = now + (now - begun)
     _check(reader, request.image)
-    union = reader.union()
-    sender.send(LayersMerged(LayerNumber(total), memoryview(pack_union(union))))
+    union = _send_union(sender, reader)
     top = MergedTree(union, union.layers)
     sizes = layer_sizes(top)
     if cache is not None and reader.is_lasting:
         remember_bytes(cache, request.image.reference, image.id, total_of(sizes))
         remember_sums(image, union, sizes, cache)
     sender.send(TreeDone(top.paths(), sizes))  # the app ends this process then
+
+
+def _send_union(sender: Sender, reader: ImageReader) -> "LayerUnion":
+    """Send the union of the layers that have been read, and return it."""
+    if sum(index.count for index in reader.indexes) >= MANY_ENTRIES:
+        return_free_memory()  # what reading took: merging takes most
+    union = reader.union()
+    pieces = union_pieces(union)
+    sender.send(LayersMerged(union.layers, list(map(len, pieces))), pieces)
+    return union
 
 
 def read(

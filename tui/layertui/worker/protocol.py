@@ -1,12 +1,14 @@
 """Messages between the app and a worker process: one request, then frames, the last of them final.
 
 On the wire a message is its length (four bytes, little endian) and its payload: msgpack, or JSON
-where a text contains lone surrogates (paths that are not UTF-8), which msgpack cannot encode.
+where a text contains lone surrogates (paths that are not UTF-8), which msgpack cannot encode. The pieces of a union
+follow theirs.
 """
 
 import json
 import os
 import threading
+from collections.abc import Iterable
 from typing import IO, Any
 
 import msgspec
@@ -96,8 +98,10 @@ class LayersMerged(Message):
     """The union of the layers from 1 to ``layers``, whose indexes have been sent before."""
 
     layers: LayerNumber
-    union: memoryview
-    """Packed (:func:`layertui.union.codec.pack_union`)."""
+    sizes: list[int]
+    """Bytes of the pieces, which follow the message: in it they would be copied."""
+    pieces: list[bytes] = []
+    """See :func:`layertui.union.codec.union_pieces`; empty in the process that sends them."""
 
 
 class TreeDone(FinalFrame):
@@ -222,11 +226,11 @@ class Sender:
         self._descriptor = descriptor
         self._lock = threading.Lock()
 
-    def send(self, message: Message) -> None:
-        """Write a message. Raises :class:`BrokenPipeError` if the other process does not read."""
+    def send(self, message: Message, pieces: Iterable[bytes | memoryview] = ()) -> None:
+        """Write a message and its pieces. Raises :class:`BrokenPipeError` if the other process does not read."""
         payload = _encode(message)
         with self._lock:
-            for part in (len(payload).to_bytes(_LENGTH, "little"), payload):
+            for part in (len(payload).to_bytes(_LENGTH, "little"), payload, *pieces):
                 rest = memoryview(part)
                 while rest:
                     rest = rest[os.write(self._descriptor, rest) :]
@@ -240,7 +244,14 @@ def receive(stream: IO[bytes]) -> Any:
     head = stream.read(_LENGTH)
     length = int.from_bytes(head, "little")
     payload = stream.read(length)
-    return _decode(payload) if len(head) == _LENGTH and len(payload) == length else None
+    if len(head) < _LENGTH or len(payload) < length:
+        return None
+    message = _decode(payload)
+    if isinstance(message, LayersMerged):
+        message.pieces = [stream.read(size) for size in message.sizes]
+        if list(map(len, message.pieces)) != message.sizes:
+            return None
+    return message
 
 
 def _encode(message: Message) -> bytes:

@@ -121,7 +121,7 @@ class Loader(WorkerThread):
 
     def _read(self, frames: "Iterator[Frame]") -> None:
         from layertui.layers.codec import unpack_index
-        from layertui.union.codec import unpack_union
+        from layertui.union.codec import union_of_pieces
         from layertui.worker.protocol import LayerDone, LayersMerged, TreeDone
 
         indexes: dict[LayerNumber, LayerIndex] = {}
@@ -137,7 +137,7 @@ class Loader(WorkerThread):
                 case LayersMerged():
                     merged = [indexes[LayerNumber(number)] for number in range(1, frame.layers + 1)]
                     with computing:
-                        union = unpack_union(frame.union, merged)
+                        union = union_of_pieces(frame.pieces, merged)
                     self._post(UnionReady(frame.layers, union))
                 case TreeDone():
                     self._post(LoadDone(frame.paths, frame.layers))
