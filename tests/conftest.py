@@ -20,6 +20,7 @@ __all__ = ["docker", "docker29", "native_mode"]
 IN_BOTH_MODES = (
     "layers/tar/",
     "layers/test_load.py",
+    "layers/test_visit.py",
     "layers/test_codec.py",
     "layers/test_column_bounds.py",
     "union/",

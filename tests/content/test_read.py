@@ -17,8 +17,8 @@ from layertui.content import tar_reader
 from layertui.content.layer_readers import MAX_ACTIVE_LAYERS
 from layertui.content.read import Contents
 from layertui.demo import image as sample
+from layertui.layers.capture import Keep
 from layertui.layers.load import index_layer
-from layertui.layers.tar.capture import Keep
 from layertui.model.blob import BytesBlob
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Descriptor, Layer
@@ -350,7 +350,7 @@ def test_what_was_kept_is_read_without_its_layer() -> None:
     stored = files(19, 50, 90_000) | {"d1/f99": bytes(range(256)) * 5000}
     blob = gzip.compress(tar_of(stored), 1)
     layer = Layer(LayerNumber(1), Descriptor(LAYER, "", len(blob)), "", "", BytesBlob(blob, "layer"))
-    index = index_layer(layer, None, keep=Keep([rb"d[12]\0f\d+"]))
+    index = index_layer(layer, None, visitors=[Keep([rb"d[12]\0f\d+"])])
     builder = UnionBuilder()
     builder.add(index)
     union = builder.freeze()
@@ -365,7 +365,9 @@ def test_what_was_kept_is_read_without_its_layer() -> None:
         assert contents.read(event, 7, 100) == data[7:107]
         assert b"".join(contents.pieces(event, 5)) == data[5:]
         assert contents.digest(event) == digest(data)
-    assert contents.read_all(events.values()) == {events[path]: data for path, data in kept.items()}
+    assert contents.read_all(events.values()) == {
+        events[path]: data for path, data in stored.items() if path in kept or not data
+    }
     left = next(path for path, data in stored.items() if data and path not in kept)
     with pytest.raises(LayertuiError, match="the layer ends in the middle of it"):
         contents.read(events[left])

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from layertui import demo
+from layertui.content.line_search import MAX_REGEX_LINE
 from layertui.content.query import MAX_EXCERPT, LineMatch, Query
 from layertui.content.read import Contents
-from layertui.content.search import MAX_REGEX_LINE, Search
+from layertui.content.search import Search
 from layertui.model.errors import LayertuiError
 from layertui.model.image import HistoryEntry
 from layertui.model.job import Cancelled, Job
@@ -113,9 +114,9 @@ def test_bytes_that_are_no_text_do_not_hide_the_line() -> None:
 
 @pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "utf-32"])
 def test_texts_with_a_byte_order_mark(codec: str) -> None:
-    assert found(Query("^zwei …$", is_regex=True), tar(("/f", "eins\nzwei …\n".encode(codec)))) == [
-        ("/f", 1, 2, "zwei …")
-    ]
+    layer = tar(("/f", "eins\nzwei …\n".encode(codec)))
+    for query in (Query("^zwei …$", is_regex=True), Query("zwei"), Query("zwei", with_binary=True)):
+        assert found(query, layer) == [("/f", 1, 2, "zwei …")]
 
 
 def test_binary_files_are_counted_and_only_searched_when_asked() -> None:
@@ -207,7 +208,7 @@ def test_a_pattern_that_is_none_says_why() -> None:
 
 def test_progress_and_stopping() -> None:
     told: list[tuple[int, int]] = []
-    search = search_of(Query("x"), tar(("/a", b"x" * 10), ("/b", b"x" * 20)))
+    search = search_of(Query("x"), tar(("/a", b"x" * 10)), tar(("/b", b"x" * 20)))
     assert len(list(search.matches(Job(lambda *seen: told.append(seen))))) == 2
     assert told == [(10, 30), (30, 30)]
     job = Job()

@@ -18,11 +18,12 @@ from layertui.gate import baseline
 from layertui.gate.baseline import Baseline
 from layertui.gate.checked_image import CheckedImage
 from layertui.gate.config import DIVE, OWN, Config, is_toml, load_config
-from layertui.gate.evaluate import evaluate, files_to_keep
+from layertui.gate.evaluate import evaluate, visitors_for
 from layertui.gate.globs import Globs
 from layertui.gate.proposal import proposed_rules
 from layertui.gate.reports import FORMATS, render
 from layertui.gate.rules import Status, Verdict
+from layertui.insight.visiting import visitors_of
 from layertui.model.errors import LayertuiError
 from layertui.sources import open_image
 from layertui.text.sanitize import visible
@@ -113,7 +114,7 @@ def run(options: argparse.Namespace) -> int:
     elif place is not None and options.update_baseline:
         outputs.append(Path(place))
     image = image_of(options, others=others, outputs=outputs)
-    opened = read_layers(options, image, keep=files_to_keep(config))
+    opened = read_layers(options, image, visitors=visitors_for(config))
     subject, verdict = _judge(options, config, opened, place)
     status = {Status.PASS: 0, Status.FAIL: 1}.get(verdict.status, 2)
     notes = []
@@ -138,7 +139,7 @@ def _init(options: argparse.Namespace) -> int:
     if file.exists():
         raise LayertuiError(f"{file} exists", "", "delete it, or name another with --config")
     image = image_of(options, outputs=[file])
-    opened = read_layers(options, image)
+    opened = read_layers(options, image, visitors=visitors_of(["secrets"]))
     with ProgressBar(options.quiet, "checking", 0) as bar:
         contents = opened.contents()
         text = proposed_rules(CheckedImage(image, opened.union, contents, Globs(()), lambda: None, bar.job))

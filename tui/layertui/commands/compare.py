@@ -13,7 +13,7 @@ from layertui.commands.parsing import add_common, add_range
 from layertui.commands.progress import ProgressBar
 from layertui.commands.sections import print_text
 from layertui.compare.comparison import Comparison, Side
-from layertui.insight.package_databases import PACKAGE_FILES
+from layertui.insight.visiting import visitors_of
 from layertui.model.errors import LayertuiError
 from layertui.union.lookup import layer_number, layer_range
 from layertui.union.merged_tree import MergedTree
@@ -90,13 +90,13 @@ def _sides(options: argparse.Namespace) -> tuple[Side, Side, bool]:
     image = image_of(options, options.a, [options.b] if options.b else [])
     if options.b is None:
         start, stop = layer_range(image, options.start, options.stop)
-        opened = read_layers(options, image, max(start, stop), keep=PACKAGE_FILES)
+        opened = read_layers(options, image, max(start, stop), visitors=visitors_of(["packages"]))
         return Side(image, opened.union, start), Side(image, opened.union, stop), opened.is_damaged
     other = image_of(options, options.b, [options.a])
     sides, is_damaged = [], False
     for name, one, asked in (("A", image, options.start), ("B", other, options.stop)):
         layer = layer_number(one, asked, 0)
-        opened = read_layers(options, one, layer, f" of {name}", PACKAGE_FILES)
+        opened = read_layers(options, one, layer, f" of {name}", visitors_of(["packages"]))
         sides.append(Side(one, opened.union, layer))
         is_damaged = is_damaged or opened.is_damaged
     return sides[0], sides[1], is_damaged

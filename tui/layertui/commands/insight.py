@@ -17,7 +17,7 @@ from layertui.insight.efficiency import efficiency
 from layertui.insight.packages import packages
 from layertui.insight.permissions import permissions
 from layertui.insight.secrets import secrets
-from layertui.insight.survey import KEEP
+from layertui.insight.visiting import visitors_of
 from layertui.insight.waste import undecided, waste
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
@@ -62,8 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     parts = _parts(options.only)
-    keep = [pattern for part in parts for pattern in KEEP.get(part, ())]
-    opened = read_layers(options, image_of(options), keep=keep)
+    opened = read_layers(options, image_of(options), visitors=visitors_of(parts))
     events: list[Event] = []
     if "waste" in parts:
         events += undecided(opened.union)

@@ -12,6 +12,7 @@ from layertui.sources import open_image
 
 if TYPE_CHECKING:
     from layertui.content.read import Contents
+    from layertui.layers.visit import Visitor
     from layertui.union.model import LayerUnion
     from layertui.union.union_warning import UnionWarning
 
@@ -98,12 +99,12 @@ def read_layers(
     image: Image,
     highest: int | None = None,
     of: str = "",
-    keep: Sequence[bytes] = (),
+    visitors: "Sequence[Visitor]" = (),
 ) -> Opened:
     """Read and merge layers 1 to ``highest`` (default: all); print warnings and damage.
 
-    ``of`` names the image in messages if there are several. ``keep`` are patterns of files
-    (:class:`~layertui.layers.tar.capture.Keep`) whose contents will be needed.
+    ``of`` names the image in messages if there are several. ``visitors`` are given the contents of
+    layers that must be decompressed.
     """
     from layertui.cache.indexes import IndexCache
     from layertui.commands.progress import ProgressBar
@@ -113,7 +114,7 @@ def read_layers(
     part = image._replace(layers=layers)
     cache = None if options.no_cache else IndexCache()
     with ProgressBar(options.quiet, "reading", part.size) as bar:
-        union = read_union(part, cache, keep, bar.job)
+        union = read_union(part, cache, visitors, bar.job)
     damages = union.damages()
     if not options.quiet:
         warn_of_layers(union.warnings, of)

@@ -10,7 +10,8 @@ from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output
 from layertui.commands.parsing import add_common, add_image
 from layertui.commands.progress import ProgressBar
-from layertui.insight.survey import KEEP
+from layertui.content.hashing import HashVisit
+from layertui.insight.visiting import visitors_of
 from layertui.insight.waste import undecided
 from layertui.report.document import document
 from layertui.report.findings import find_all
@@ -38,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     outputs = [Path(options.output)] if options.output is not None else []
-    opened = read_layers(options, image_of(options, outputs=outputs), keep=KEEP["packages"])
+    image = image_of(options, outputs=outputs)
+    opened = read_layers(options, image, visitors=[*visitors_of(["packages", "secrets"]), HashVisit])
     contents = opened.hashed(undecided(opened.union))
     with ProgressBar(options.quiet, "analyzing", 0) as bar:
         found = find_all(opened.image, opened.union, contents, bar.job)

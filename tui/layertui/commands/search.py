@@ -8,6 +8,7 @@ from layertui.commands.opening import Opened, image_of, read_layers
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image, add_layer
 from layertui.commands.progress import ProgressBar
+from layertui.content.line_visit import line_visitor
 from layertui.content.query import LineMatch, Query
 from layertui.content.search import Search
 from layertui.model.job import Job
@@ -74,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     )
     image = image_of(options)
     highest = None if options.layer is None else layer_number(image, options.layer)
-    opened = read_layers(options, image, highest)
+    opened = read_layers(options, image, highest, visitors=[line_visitor(query)])
     search = Search(image, opened.union, opened.contents(), query)
     out = Output()
     width = len(str(opened.union.layers))

@@ -15,7 +15,7 @@ from layertui.insight.package_files import PackageFiles
 from layertui.insight.package_sizes import PackageSizes, package_sizes
 from layertui.insight.size_rows import SizedFile
 from layertui.insight.sizes import SizeMap
-from layertui.insight.survey import KEEP
+from layertui.insight.visiting import visitors_of
 from layertui.model.errors import LayertuiError
 from layertui.model.history_step import step_text
 from layertui.model.numbers import Node
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.files < 0:
         raise LayertuiError(f"--files {options.files} is less than 0", "", "give the number of files to list")
-    opened = read_layers(options, image_of(options), keep=KEEP["packages"])
+    opened = read_layers(options, image_of(options), visitors=visitors_of(["packages"]))
     union = opened.union
     node = find(union, options.path, union.layers)
     sizes = SizeMap(union)

@@ -144,8 +144,6 @@ class Comparison:
         draft = pair.union(pair.candidates)
         self.contents = PooledContents((a.image, b.image), pair.pool, draft)
         """Contents of the events of ``union``."""
-        if known is not None:
-            self.contents.share_digests(known.contents)
         self.unread: dict[str, LayertuiError] = {}
         """Why contents could not be compared, by path; those paths count as equal."""
         pairs = undecided_pairs(draft, A, B)

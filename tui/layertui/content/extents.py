@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from layertui.layers.visit import MAX_READ
 from layertui.model.numbers import EntryNumber, Event, LayerNumber
 
-MAX_READ = 4 << 20
-"""Bytes read together; a larger file is read alone."""
 MAX_GAP = 1 << 16
 """Bytes between two files beyond which they are read separately: reading the gap would take longer."""
 
@@ -38,21 +37,16 @@ class FileExtent:
         return self.offset + self.size
 
 
-class ContentBatch(NamedTuple):
-    """The contents of several files, read together."""
-
-    data: bytes
-    files: list[tuple[Event, int, int]]
-    """Event of each file, and start and end of its content in ``data``."""
-
-
 class LargeFile(NamedTuple):
     """A file that is larger than a batch."""
 
     event: Event
     size: int
     pieces: Iterator[bytes]
-    """Its bytes, each hole as one zero; to be read before the next batch is asked for, or not at all."""
+    """Its bytes, each hole as one zero, in pieces as of :func:`~layertui.layers.visit.in_pieces`.
+
+    To be read before the next batch is asked for, or not at all.
+    """
 
 
 def coalesce(files: Iterable[tuple[FileExtent, Event]]) -> Iterator[list[tuple[FileExtent, Event]]]:

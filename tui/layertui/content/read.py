@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +10,13 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from layertui.content.extents import MAX_READ, ContentBatch, FileExtent, LargeFile, coalesce
+from layertui.content.extents import FileExtent, LargeFile, coalesce
+from layertui.content.hashing import content_hash
 from layertui.content.layer_readers import LayerReaders
 from layertui.content.tar_reader import READ_CHUNK, Cursor
 from layertui.layers.compression.format import Damaged
 from layertui.layers.sparse import merged_ranges, segments, sparse_map_error, zeros_of
+from layertui.layers.visit import MAX_READ, ContentBatch, in_pieces
 from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind, LayerIndex, path_of
@@ -66,15 +67,10 @@ class Contents:
         self._changed: ImageChanged | None = None
         self._layers = LayerReaders(image.layers, indexes)
         self._union = union
-        self._digests: dict[tuple[LayerNumber, EntryNumber], bytes] = {}
 
     def grow(self, indexes: Sequence[LayerIndex], union: LayerUnion) -> None:
         """Replace the union by one with more layers on top: existing events keep their numbers."""
         self._layers.indexes, self._union = indexes, union
-
-    def share_digests(self, other: Contents) -> None:
-        """Share the cache of digests with the contents of the same layers."""
-        self._digests = other._digests
 
     def read(self, event: Event, offset: int = 0, length: int = -1, job: Job = Job.NONE) -> bytes:
         """Return up to ``length`` bytes from ``offset``, all that follow for -1."""
@@ -136,7 +132,7 @@ class Contents:
                 file = self._find(event)
             except LayertuiError:
                 continue
-            if file.sparse is None and (file.layer, file.entry) not in self._digests:
+            if file.sparse is None and file.entry not in self._digests(file):
                 files[file.layer, file.entry] = file
         ordered = sorted(files.values(), key=lambda file: (file.layer, file.offset))
         layers = [list(group) for _layer, group in groupby(ordered, key=lambda file: file.layer)]
@@ -179,7 +175,7 @@ class Contents:
             else:
                 yield event, self._pieces(file, 0, file.size, job, cursor)
 
-    def batches(self, events: Iterable[Event], job: Job = Job.NONE) -> Iterator[ContentBatch]:
+    def batches(self, events: Iterable[Event], job: Job = Job.NONE) -> Iterator[ContentBatch[Event]]:
         """Yield the contents of events of one layer in few batches, reading it once, front to back.
 
         Skips what is not a file, cannot be read, or is stored after damage.
@@ -192,9 +188,12 @@ class Contents:
                 data = b"".join(self.pieces(batch.event, job=job))
                 yield ContentBatch(data, [(batch.event, 0, batch.size)])
 
-    def streams(self, events: Iterable[Event], job: Job = Job.NONE) -> Iterator[ContentBatch | LargeFile]:
+    def streams(
+        self, events: Iterable[Event], job: Job = Job.NONE
+    ) -> Iterator[ContentBatch[Event] | LargeFile]:
         """Yield contents as :meth:`batches`, but files larger than a batch unread; reading these may fail."""
         files: list[tuple[FileExtent, Event]] = []
+        empty: list[tuple[Event, int, int]] = []
         for event in events:
             try:
                 file = self._find(event)
@@ -202,8 +201,13 @@ class Contents:
                 continue
             if (content := self._layers.captured(file)) is not None:
                 yield ContentBatch(content, [(event, 0, file.size)])
+            elif not file.size:
+                empty.append((event, 0, 0))
             else:
                 files.append((file, event))
+        job.check()
+        if empty:
+            yield ContentBatch(b"", empty)
         files.sort(key=lambda item: item[0].offset)
         is_tar = bool(files) and files[0][0].layer not in self._layers.unpacked
         cursor: Cursor | None = None
@@ -214,7 +218,8 @@ class Contents:
             try:
                 cursor = cursor or self._layers.cursor(first)
                 if len(group) == 1 and first.size > MAX_READ:
-                    yield LargeFile(group[0][1], first.size, self._stored_pieces(first, job, cursor))
+                    pieces = in_pieces(self._stored_pieces(first, job, cursor))
+                    yield LargeFile(group[0][1], first.size, pieces)
                     continue
                 if cursor is None or len(group) == 1:
                     read.extend(self._pieces(first, 0, first.size, job, cursor))
@@ -267,7 +272,7 @@ class Contents:
             return  # nothing after the damage can be read
 
     def _digest(self, file: FileExtent, job: Job) -> bytes:
-        known = self._digests.get((file.layer, file.entry))
+        known = self._digests(file).get(file.entry)
         if known is not None:
             return known
         holes = file.size - sum(length for _start, length in file.stored_ranges)
@@ -276,11 +281,12 @@ class Contents:
         return self._hash(file, self._pieces(file, 0, file.size, job))
 
     def _hash(self, file: FileExtent, pieces: Iterable[bytes | memoryview]) -> bytes:
-        state = hashlib.sha256()
-        for piece in pieces:
-            state.update(piece)
-        known = self._digests[file.layer, file.entry] = state.digest()
+        known = self._digests(file)[file.entry] = content_hash(pieces)
         return known
+
+    def _digests(self, file: FileExtent) -> dict[int, bytes]:
+        """Return the known digests of a file's layer, by entry."""
+        return self._layers.indexes[file.layer - 1].digests
 
     def _alike(self, left: FileExtent, right: FileExtent, start: int, end: int, job: Job) -> bool:
         while start < end:

@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-import codecs
-import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, groupby
 
 from layertui.content.extents import LargeFile
-from layertui.content.query import MAX_EXCERPT, LineMatch, Query
+from layertui.content.line_search import (
+    MAX_REGEX_LINE,
+    MAX_SEARCHED_SIZE,
+    FoundText,
+    LineSearch,
+    is_limited,
+    path_test,
+)
+from layertui.content.line_visit import LineVisit, SearchedText
+from layertui.content.query import LineMatch, Query
 from layertui.content.read import Contents
 from layertui.content.settings import settings
 from layertui.content.side_by_side import side_by_side
-from layertui.content.text import is_text, marked_encoding
+from layertui.layers.visit import in_pieces, visit_of
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind
-from layertui.model.numbers import Event
+from layertui.model.numbers import Event, LayerNumber
 from layertui.text.format import count_text
 from layertui.union.model import LayerUnion
-from layertui.union.path_filter import compile_pattern, glob_pattern
-
-BINARY_PROBE = 8000
-"""Bytes at the start of a file; a NUL in them makes it binary, as in git (``buffer_is_binary``)."""
-MAX_SEARCHED_SIZE = 64 << 30
-"""Bytes of the largest file searched: a few bytes of tar can claim 2**63 of zeros."""
-MAX_REGEX_LINE = 1 << 16
-"""Characters of a line that a regular expression sees: many take quadratic time or worse."""
-MAX_BUFFERED_LINE = 16 << 20
-"""Characters buffered until the end of a line; a longer line is searched in parts."""
-EXCERPT_LEAD = 60
-"""Of the ``MAX_EXCERPT`` characters shown of a long line, those before the match, at most."""
-
-
-_Found = tuple[int, str, int, int]
-"""Line number, excerpt, and start and end of the match in it."""
 
 
 class Search:
@@ -55,23 +46,23 @@ class Search:
         self._union = union
         self._contents = contents
         self._query = query
-        self._search, self._needle = _line_search(query)
-        self._is_asked = _path_test(query.paths)
+        self._lines = LineSearch(query)
+        self._is_asked = path_test(query)
 
     def matches(self, job: Job = Job.NONE) -> Iterator[LineMatch]:
         """Yield every line that matches: in config and history, then layer by layer, each read once.
 
         Reports bytes of files. Raises :class:`Cancelled`.
         """
-        if self._query.with_config and not _is_limited(self._query.paths):
+        if self._query.with_config and not is_limited(self._query):
             yield from self._in_settings()
         union = self._union
-        for version, line, text, start, end in self.lines(job):
+        for version, found in self.lines(job):
             path, layer = union.path(union.ev_node[version]), union.ev_layer[version]
-            yield LineMatch(path, layer, self._is_visible(version), line, text, start, end)
+            yield LineMatch(path, layer, self._is_visible(version), *found)
 
-    def lines(self, job: Job = Job.NONE) -> Iterator[tuple[Event, int, str, int, int]]:
-        """Yield every line of a file that matches, as event, and number to end as of :class:`LineMatch`.
+    def lines(self, job: Job = Job.NONE) -> Iterator[tuple[Event, FoundText]]:
+        """Yield every line of a file that matches, with the event of the file's version.
 
         Reports and raises as :meth:`matches`.
         """
@@ -80,51 +71,75 @@ class Search:
         total, done = sum(map(union.size, versions)), 0
         layer_of = union.ev_layer.__getitem__
         layers = groupby(sorted(versions, key=layer_of), key=layer_of)
-        for event, found in side_by_side([self._in_layer(list(events), part) for _, events in layers], part):
+        parts = [self._in_layer(layer, list(events), part) for layer, events in layers]
+        for item in side_by_side(parts, part):
             job.check()
-            if found is None:
-                done += union.size(event)
+            if isinstance(item, int):
+                done += item
                 job.report(done, total)
                 continue
+            event, found = item
             for version in versions[event]:
-                yield version, *found
+                yield version, found
 
-    def _in_layer(self, events: Sequence[Event], job: Job) -> Iterator[tuple[Event, _Found | None]]:
-        """Yield the lines of files of one layer that match, each with the file's event, and None after each file."""
+    def _in_layer(
+        self, layer: LayerNumber, events: Sequence[Event], job: Job
+    ) -> Iterator[tuple[Event, FoundText] | int]:
+        """Yield the lines that match in files of one layer, in the order of the tar, those with holes last.
+
+        Each with the file's event; between them the bytes of files that have been searched.
+        """
+        union, index = self._union, self._union.indexes[layer - 1]
+        visit = visit_of(index, LineVisit)
+        visited: dict[Event, SearchedText] = {}
+        if visit is not None and visit.query == self._query:
+            texts = ((event, visit.text(union.ev_entry[event])) for event in events)
+            visited = {event: text for event, text in texts if text is not None}
+        dense = [event for event in events if not self._has_holes(event)]
+        dense.sort(key=lambda event: index.offset[union.ev_entry[event]])
         done: set[Event] = set()
-        for event, pieces in chain(
-            self._together([event for event in events if not self._has_holes(event)], done, job),
-            self._contents.in_order((event for event in events if event not in done), job),
-        ):
-            try:
-                for found in self._in_file(event, pieces):
-                    yield event, found
-            except LayertuiError:
-                self._leave_out("unreadable")
-            yield event, None
+        for is_visited, group in groupby(dense, visited.__contains__):
+            if not is_visited:
+                yield from self._read(list(group), done, job)
+                continue
+            together = list(group)
+            done.update(together)
+            for event in together:
+                yield from ((event, found) for found in visited[event].found)
+                self._count(visited[event].is_binary, visited[event].long_lines)
+            yield sum(map(union.size, together))
+        for event, pieces in self._contents.in_order((event for event in events if event not in done), job):
+            yield from self._in_file(event, in_pieces(pieces))
 
-    def _together(
+    def _read(
         self, events: Sequence[Event], done: set[Event], job: Job
-    ) -> Iterator[tuple[Event, Iterator[bytes]]]:
-        """Yield the files of a layer that can be read, small ones read at once, and add each to ``done``."""
+    ) -> Iterator[tuple[Event, FoundText] | int]:
+        """Yield what :meth:`_in_layer` does for files that can be read, and add each to ``done``."""
         for batch in self._contents.streams(events, job):
             if isinstance(batch, LargeFile):
                 done.add(batch.event)
-                yield batch.event, batch.pieces
+                yield from self._in_file(batch.event, batch.pieces)
                 continue
-            for event, start, end in batch.files:
-                done.add(event)
-                yield event, iter((batch.data[start:end],))
+            for event, start, end in self._lines.candidates(batch):
+                text = self._lines.text()
+                for found in chain(text.add(batch.data[start:end]), text.end()):
+                    yield event, found
+                self._count(text.is_binary, text.long_lines)
+            done.update(event for event, _, _ in batch.files)
+            yield sum(end - start for _, start, end in batch.files)
 
-    def _leave_out(self, what: str, count: int = 1) -> None:
+    def _count(self, is_binary: bool, long_lines: int, is_unreadable: bool = False) -> None:
         with self._lock:
-            setattr(self, what, getattr(self, what) + count)
+            self.binary += is_binary
+            self.long_lines += long_lines
+            self.unreadable += is_unreadable
 
     def _in_settings(self) -> Iterator[LineMatch]:
         for where, field, item, layer, text in settings(self._image):
-            if self._needle is None or self._needle in (text.lower() if self._query.ignores_case else text):
-                for _line, line, start, end in self._in_block(text, 1):
-                    yield LineMatch(field, layer, True, item, line, start, end, where)
+            block = self._lines.text()
+            for _, line, start, end in block.in_block(text):
+                yield LineMatch(field, layer, True, item, line, start, end, where)
+            self._count(False, block.long_lines)
 
     @property
     def left_out(self) -> list[str]:
@@ -150,87 +165,26 @@ class Search:
     def _is_visible(self, event: Event) -> bool:
         return self._union.last[self._union.ev_node[event]] == event
 
-    def _in_file(self, event: Event, pieces: Iterator[bytes]) -> Iterator[_Found]:
-        if self._union.size(event) > MAX_SEARCHED_SIZE:
-            raise LayertuiError("too large")
-        if self._has_holes(event) and not self._query.with_binary:
-            self._leave_out("binary")
-            return
-        head = next(pieces, b"")
-        marked = marked_encoding(head)
-        if marked is None and not self._query.with_binary and not is_text(head[:BINARY_PROBE]):
-            self._leave_out("binary")
-            return
-        line = 1
-        for block in _blocks(head, pieces, marked[0] if marked else "utf-8"):
-            if self._needle is None or self._needle in (block.lower() if self._query.ignores_case else block):
-                yield from self._in_block(block, line)
-            line += block.count("\n")
+    def _in_file(self, event: Event, pieces: Iterator[bytes]) -> Iterator[tuple[Event, FoundText] | int]:
+        """Yield what :meth:`_in_layer` does for one file, which may turn out to be unreadable."""
+        size, text = self._union.size(event), self._lines.text()
+        is_binary = self._has_holes(event) and not self._query.with_binary
+        is_unreadable = size > MAX_SEARCHED_SIZE
+        try:
+            for piece in pieces if not (is_binary or is_unreadable) else ():
+                for found in text.add(piece):
+                    yield event, found
+                if text.is_binary:
+                    break
+            for found in text.end():
+                yield event, found
+        except LayertuiError:
+            is_unreadable = True
+        is_binary = not is_unreadable and (is_binary or text.is_binary)
+        self._count(is_binary, text.long_lines, is_unreadable)
+        yield size
 
     def _has_holes(self, event: Event) -> bool:
         """Return whether a file is sparse: its holes are NULs, however many bytes they claim."""
         extra = self._union.extra(event)
         return extra is not None and extra.sparse is not None
-
-    def _in_block(self, block: str, first: int) -> Iterator[_Found]:
-        lines = block.removesuffix("\n").split("\n")
-        if self._query.is_regex and len(block) > MAX_REGEX_LINE:
-            self._leave_out("long_lines", sum(len(line) > MAX_REGEX_LINE for line in lines))
-            lines = [line[:MAX_REGEX_LINE] for line in lines]
-        for number, found in enumerate(map(self._search, lines)):
-            if found is not None:
-                yield first + number, *excerpt(lines[number], *found.span())
-
-
-def _line_search(query: Query) -> tuple[Callable[[str], re.Match[str] | None], str | None]:
-    """Return the search function for a line, and a string that a matching text must contain.
-
-    The string is lower case if case is ignored, and ``None`` if there is none to look for.
-    """
-    source = query.pattern if query.is_regex else re.escape(query.pattern)
-    flags = re.IGNORECASE if query.ignores_case else 0
-    is_plain = not query.is_regex and query.pattern.isascii()
-    if is_plain:
-        flags |= re.ASCII  # else "k" would match the Kelvin sign, which the lower-case test above may miss
-    search = compile_pattern(source, query.pattern, flags).search
-    if not query.ignores_case:
-        return search, None if query.is_regex else query.pattern
-    return search, query.pattern.lower() if is_plain else None
-
-
-def _is_limited(paths: str) -> bool:
-    return bool(paths.strip("/"))
-
-
-def _path_test(paths: str) -> Callable[[bytes], object]:
-    if not _is_limited(paths):
-        return lambda _key: True
-    return compile_pattern(
-        glob_pattern(paths.encode("utf-8", "surrogateescape"), with_descendants=True), paths, 0
-    ).search
-
-
-def _blocks(head: bytes, pieces: Iterator[bytes], codec: str) -> Iterator[str]:
-    """Yield a text in blocks of whole lines, unless a line is longer than ``MAX_BUFFERED_LINE``."""
-    errors = "surrogateescape" if codec.startswith("utf-8") else "replace"
-    decoder = codecs.getincrementaldecoder(codec)(errors)
-    rest = ""
-    for piece in chain((head,), pieces, (b"",)):
-        text = rest + decoder.decode(piece, not piece)
-        end = text.rfind("\n") + 1
-        if not piece or (not end and len(text) > MAX_BUFFERED_LINE):
-            end = len(text)
-        if end:
-            yield text[:end]
-        rest = text[end:]
-
-
-def excerpt(line: str, start: int, end: int) -> tuple[str, int, int]:
-    """Shorten a line around a match; return it with the new start and end of the match."""
-    if len(line) <= MAX_EXCERPT:
-        return line, start, end
-    first = max(min(start - EXCERPT_LEAD, len(line) - MAX_EXCERPT), 0)
-    last = first + MAX_EXCERPT
-    left, right = "…" if first else "", "…" if last < len(line) else ""
-    shift = len(left) - first
-    return left + line[first:last] + right, start + shift, min(end, last) + shift

@@ -18,6 +18,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16", "UTF-16LE"),
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16BE"),
 )
+WIDE_MARKS = tuple(mark for mark, codec, _ in _BOMS if not codec.startswith("utf-8"))
+"""Byte order marks of encodings in which most text has NULs."""
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\v\f\r\b\x1b"))
 _MAX_CONTROLS = 1 / 100
 """Share of control characters in text; random bytes have a tenth."""

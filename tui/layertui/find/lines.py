@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
+from layertui.content.line_search import FoundText
 from layertui.content.query import Query
 from layertui.content.search import Search
 from layertui.find.alone import LayerAlone
@@ -16,8 +17,8 @@ from layertui.model.job import Job
 from layertui.model.numbers import EntryNumber, Event
 from layertui.text.format import count_text
 
-LayerLine = tuple[EntryNumber, str, tuple[int, str, int, int]]
-"""A match: the entry, its path as the layer has it, and number, text, start and end of the line."""
+LayerLine = tuple[EntryNumber, str, FoundText]
+"""A match: the entry, its path as the layer has it, and the line."""
 
 
 class LineFinder:
@@ -54,8 +55,8 @@ class LineFinder:
         alone, union, contents = LayerAlone.of(image, row.layer, row.index)
         search = Search(alone, union, contents, self._query)
         lines = [
-            (union.ev_entry[event], union.path(union.ev_node[event]), (line, text, start, end))
-            for event, line, text, start, end in search.lines(job)
+            (union.ev_entry[event], union.path(union.ev_node[event]), found)
+            for event, found in search.lines(job)
         ]
         problem = f"{count_text(search.unreadable, 'file')} cannot be read" if search.unreadable else ""
         if name:

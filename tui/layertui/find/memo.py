@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from layertui.cache.indexes import IndexCache
 from layertui.layers.cache_keys import cache_key, layer_identity
+from layertui.layers.capture import CAPTURE_ROOM, Keep
 from layertui.layers.load import index_layer, index_layers
-from layertui.layers.tar.capture import CAPTURE_ROOM, Keep
 from layertui.model.image import Image, Layer
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind, LayerIndex
@@ -74,17 +74,17 @@ class LayerMemo:
         self, image: Image, layers: Sequence[Layer], job: Job
     ) -> Iterator[tuple[LayerNumber, LayerIndex]]:
         """Yield number and index of layers that are not in memory."""
-        keep = Keep(self._keep) if self._keep else None
+        visitors = [Keep(self._keep)] if self._keep else []
         uncached = []
         for layer in layers:
             job.check()
             # Most take less time than to start the threads of index_layers.
             if self._cache is not None and (key := cache_key(layer)) and self._cache.has(key):
-                yield layer.number, index_layer(layer, self._cache, job.layer(layer.number), keep)
+                yield layer.number, index_layer(layer, self._cache, job.layer(layer.number), visitors)
             else:
                 uncached.append(layer)
         if uncached:
-            yield from index_layers(image._replace(layers=uncached), self._cache, job, keep)
+            yield from index_layers(image._replace(layers=uncached), self._cache, job, visitors)
             job.check()  # it ends early
 
     def _capture(self, image: Image, row: MemoLayer, job: Job) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,8 @@ from layertui.gate import figure_rules, finding_rules
 from layertui.gate.checked_image import CheckedImage
 from layertui.gate.config import Config
 from layertui.gate.rules import DESCRIPTIONS, Outcome, Result, Status, Verdict
-from layertui.insight.package_databases import PACKAGE_FILES
+from layertui.insight.visiting import visitors_of
+from layertui.layers.visit import Visitor
 from layertui.model.errors import LayertuiError
 
 CHECKS: Mapping[str, Callable[[CheckedImage, Any], Outcome]] = {
@@ -30,10 +31,16 @@ CHECKS: Mapping[str, Callable[[CheckedImage, Any], Outcome]] = {
 """Return the outcome of a rule for an image and a limit; raise :class:`LayertuiError` if it cannot be evaluated."""
 
 
-def files_to_keep(config: Config) -> Sequence[bytes]:
-    """Return patterns of the files that the rules will read (:class:`layertui.layers.tar.capture.Keep`)."""
-    rule = "forbidden-packages"
-    return PACKAGE_FILES if rule in config.rules.limits() and rule not in config.disabled else ()
+PARTS_READ = {"forbidden-packages": "packages", "secrets": "secrets"}
+"""The part of the insight that reads contents for a rule."""
+
+
+def visitors_for(config: Config) -> list[Visitor]:
+    """Return what has to see the contents of layers for the rules that are set."""
+    limits = config.rules.limits()
+    return visitors_of(
+        [part for rule, part in PARTS_READ.items() if rule in limits and rule not in config.disabled]
+    )
 
 
 def evaluate(config: Config, subject: CheckedImage) -> Verdict:

@@ -54,7 +54,7 @@ _DISTROLESS = "/var/lib/dpkg/status.d"
 RECORD_FILE = b"RECORD"
 """The file list of a Python package, beside its metadata."""
 PACKAGE_FILES: Sequence[bytes] = (*(pattern for pattern, _ in _DATABASES), rb"\.dist-info\0" + RECORD_FILE)
-"""Patterns of all files that are read for packages, for :class:`layertui.layers.tar.capture.Keep`."""
+"""Patterns of all files that are read for packages, for :class:`layertui.layers.capture.Keep`."""
 
 FileContents = Mapping[Event, bytes | LayertuiError]
 """Contents of files by event, or why they cannot be read."""

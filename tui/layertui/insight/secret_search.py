@@ -6,15 +6,15 @@ import codecs
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain, groupby
+from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from layertui.content.extents import ContentBatch, LargeFile
-from layertui.content.text import marked_encoding
+from layertui.content.text import WIDE_MARKS, marked_encoding
 from layertui.insight.secret_rules import ASSIGNMENTS, DOTENV, SECRET_FILES, TOKENS, Rule
+from layertui.layers.visit import ContentBatch, Key
 from layertui.model.numbers import Event
 from layertui.union.model import LayerUnion
 
@@ -37,6 +37,8 @@ _RULES_BY_NAME: list[tuple[bytes, Sequence[Rule]]] = [
     *((name, (rule,)) for name, rule in SECRET_FILES),
     (DOTENV, ASSIGNMENTS),
 ]
+NAMED_FILES: Sequence[bytes] = [rb"[\0/](?:" + name + rb")" for name, _ in _RULES_BY_NAME]
+"""Patterns of the files that have rules of their own (:meth:`layertui.union.model.LayerUnion.matching`)."""
 
 
 class Match(NamedTuple):
@@ -91,54 +93,37 @@ def _literal_search() -> Callable[[memoryview], Iterable[tuple[int, int, int]]]:
     return BytesAhoCorasick(_LITERALS, MatchKind.LeftmostFirst).find_matches_as_indexes
 
 
+def rules_by_name(union: LayerUnion) -> Mapping[Event, Sequence[Rule]]:
+    """Return the rules that apply to files by name, keyed by the event that stores the content: any of its names counts."""
+    rules: defaultdict[Event, list[Rule]] = defaultdict(list)
+    for node, number in union.matching(*NAMED_FILES):
+        for event in filter(union.shows, union.versions(node)):
+            rules[union.ev_inode[event]] += _RULES_BY_NAME[number][1]
+    return rules
+
+
 class FileSearch:
-    """Searches the files of a union; safe to share between threads."""
+    """Searches files; safe to share between threads."""
 
-    def __init__(self, union: LayerUnion) -> None:
+    def __init__(self, rules: Mapping[Event, Sequence[Rule]] | None = None) -> None:
+        """``rules`` are those of :func:`rules_by_name`, by the keys of files; without them, only tokens are found."""
         self._literals = _literal_search()
-        self._rules: defaultdict[int, list[Rule]] = defaultdict(list)
-        """Rules that apply to files by name, keyed by the event that stores the content: any of its names counts."""
-        for node, number in union.matching(*(rb"[\0/](?:" + name + rb")" for name, _ in _RULES_BY_NAME)):
-            for event in filter(union.shows, union.versions(node)):
-                self._rules[union.ev_inode[event]] += _RULES_BY_NAME[number][1]
+        self._rules = dict[int, Sequence[Rule]]((rules or {}).items())
 
-    def find(self, batch: ContentBatch) -> Iterator[tuple[Event, int, Match]]:
-        """Yield event, line (from 1) and match of every secret in the text files of a batch."""
+    def find(self, batch: ContentBatch[Key]) -> Iterator[tuple[Key, int, Match]]:
+        """Yield key, line (from 1) and match of every secret in the text files of a batch."""
         data = batch.data
-        for codec, group in groupby(batch.files, key=lambda file: _codec(data, *file[1:])):
+        for codec, group in groupby(batch.files, key=lambda file: _codec(data, file[1], file[2])):
             if codec == UTF_8:
-                yield from self._found(data, list(group))
+                yield from self.found(data, list(group))
             elif codec:
-                for event, start, end in group:
+                for key, start, end in group:
                     text = data[start:end].decode(codec, "replace").encode()
-                    yield from self._found(text, [(event, 0, len(text))])
+                    yield from self.found(text, [(key, 0, len(text))])
 
-    def find_in_large(self, file: LargeFile) -> Iterator[tuple[Event, int, Match]]:
-        """Yield the same for a large file if it is a text, reading it in windows.
-
-        Raises :class:`LayertuiError` if the file cannot be read.
-        """
-        window, settled, lines = b"", 0, 0  # what of the window has been searched, and the lines before it
-        seen: set[tuple[str, str]] = set()
-        counts: Counter[str] = Counter()
-        for following, is_last in _windows(_as_utf_8(file.pieces)):
-            window += following
-            certain = len(window) if is_last else len(window) - _OVERLAP  # beyond, a match may go on
-            for event, line, match in self._found(window, [(file.event, 0, len(window))]):
-                key = (match.rule, match.secret)
-                if settled <= match.position < certain and key not in seen and counts[match.rule] < _MOST:
-                    seen.add(key)
-                    counts[match.rule] += 1
-                    yield event, lines + line, match
-            start = max(certain - _OVERLAP, 0)
-            lines += window.count(b"\n", 0, start)
-            window, settled = window[start:], certain - start
-
-    def _found(
-        self, data: bytes, files: Sequence[tuple[Event, int, int]]
-    ) -> Iterator[tuple[Event, int, Match]]:
-        """Yield event, line and match of the secrets in consecutive texts."""
-        for event, start, end, places in self._candidates(data, files):
+    def found(self, data: bytes, files: Sequence[tuple[Key, int, int]]) -> Iterator[tuple[Key, int, Match]]:
+        """Yield key, line and match of the secrets in consecutive texts, in UTF-8."""
+        for key, start, end, places in self._candidates(data, files):
             text = data[start:end]
             found = [
                 match
@@ -146,54 +131,83 @@ class FileSearch:
                 for rule in _TOKEN_RULES[number]
                 for match in _secrets(rule, _around(rule, text, positions))
             ]
-            found += _matches(text, self._rules.get(event, ()))
+            found += _matches(text, self._rules.get(key, ()))
             for match in _distinct(found):
-                yield event, text.count(b"\n", 0, match.position) + 1, match
+                yield key, text.count(b"\n", 0, match.position) + 1, match
 
     def _candidates(
-        self, data: bytes, files: Sequence[tuple[Event, int, int]]
-    ) -> Iterator[tuple[Event, int, int, dict[int, list[int]]]]:
+        self, data: bytes, files: Sequence[tuple[Key, int, int]]
+    ) -> Iterator[tuple[Key, int, int, dict[int, list[int]]]]:
         """Yield the consecutive files to be searched, with the positions of each literal in them."""
         first, last = files[0][1], files[-1][2]
         hits = iter(self._literals(memoryview(data)[first:last]))
         hit = next(hits, None)
-        for event, start, end in files:
+        for key, start, end in files if hit is not None or self._rules else ():
             places: defaultdict[int, list[int]] = defaultdict(list)
             while hit is not None and first + hit[1] < end:
                 if first + hit[1] >= start:  # else it is in a tar header
                     places[hit[0]].append(first + hit[1] - start)
                 hit = next(hits, None)
-            if places or event in self._rules:
-                yield event, start, end, places
+            if places or key in self._rules:
+                yield key, start, end, places
 
 
-def _windows(pieces: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Yield a text in parts of about :data:`_WINDOW` bytes, and whether each is the last one."""
-    read: list[bytes] = []
-    for piece in pieces:
-        if sum(map(len, read)) >= _WINDOW:
-            yield b"".join(read), False
-            read = []
-        read.append(piece)
-    yield b"".join(read), True
+class LargeSearch:
+    """Searches a file that is larger than a batch, in windows."""
 
+    def __init__(self, search: FileSearch, key: int) -> None:
+        self.found: list[tuple[int, Match]] = []
+        """Line and match of every secret so far."""
+        self._search = search
+        self._key = key
+        self._codec: str | None = None  # not known yet
+        self._decode: Callable[[bytes], str] | None = None
+        self._waiting: list[bytes] = []
+        self._window, self._settled, self._lines = (
+            b"",
+            0,
+            0,
+        )  # what of it was searched, and the lines before it
+        self._seen: set[tuple[str, str]] = set()
+        self._counts: Counter[str] = Counter()
 
-def _as_utf_8(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the pieces of a text, in UTF-8; nothing of a binary file."""
-    head = next(pieces, b"")
-    codec = _codec(head, 0, len(head))
-    if codec == UTF_8:
-        yield from chain([head], pieces)
-    elif codec:
-        decoder = codecs.getincrementaldecoder(codec)("replace")
-        yield from (decoder.decode(piece).encode() for piece in chain([head], pieces))
+    def add(self, piece: bytes) -> None:
+        """Search the next bytes of the file, if it is a text."""
+        if self._codec is None:
+            self._codec = _codec(piece, 0, len(piece))
+            if self._codec not in ("", UTF_8):
+                self._decode = codecs.getincrementaldecoder(self._codec)("replace").decode
+        if not self._codec:
+            return
+        if sum(map(len, self._waiting)) >= _WINDOW:
+            self._look(is_last=False)
+        self._waiting.append(piece if self._decode is None else self._decode(piece).encode())
+
+    def end(self) -> None:
+        """Search the end of the file."""
+        self._look(is_last=True)
+
+    def _look(self, is_last: bool) -> None:
+        window = self._window + b"".join(self._waiting)
+        self._waiting.clear()
+        certain = len(window) if is_last else len(window) - _OVERLAP  # beyond, a match may go on
+        for _, line, match in self._search.found(window, [(self._key, 0, len(window))]):
+            secret = (match.rule, match.secret)
+            is_new = secret not in self._seen and self._counts[match.rule] < _MOST
+            if self._settled <= match.position < certain and is_new:
+                self._seen.add(secret)
+                self._counts[match.rule] += 1
+                self.found.append((self._lines + line, match))
+        start = max(certain - _OVERLAP, 0)
+        self._lines += window.count(b"\n", 0, start)
+        self._window, self._settled = window[start:], certain - start
 
 
 def _codec(data: bytes, start: int, end: int) -> str:
     """Return the encoding of a text; empty for a binary file. UTF-16 and UTF-32 need a byte order mark."""
-    marked = marked_encoding(data[start : min(start + 4, end)])
-    if marked is not None and marked[0].startswith(("utf-16", "utf-32")):
-        return marked[0]
+    if data.startswith(WIDE_MARKS, start, end):
+        marked = marked_encoding(data[start : min(start + 4, end)])
+        return marked[0] if marked else ""
     return UTF_8 if data.find(0, start, min(start + _TEXT_HEAD, end)) < 0 else ""
 
 

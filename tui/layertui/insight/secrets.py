@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,7 +11,9 @@ from typing import Any
 
 from layertui.content.extents import LargeFile
 from layertui.content.read import Contents
-from layertui.insight.secret_search import FileSearch, Match, matches
+from layertui.insight.secret_search import FileSearch, LargeSearch, Match, matches, rules_by_name
+from layertui.insight.secret_visit import SecretVisit
+from layertui.layers.visit import visit_of
 from layertui.model.config_form import config_problem
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
@@ -90,42 +92,62 @@ class Secrets:
 
 
 def secrets(image: Image, union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Secrets:
-    """Find all secrets of an image. Reads every layer once.
+    """Find all secrets of an image. Reads every layer that was not visited (:class:`SecretVisit`) once.
 
     Reports bytes of files, from several threads. Raises :class:`Cancelled`.
     """
     found = list(_of_config(image))
     layers = [_files(union, layer) for layer in union.layer_numbers]
     total = sum(map(union.size, chain.from_iterable(layers)))
-    done, unread = [0] * len(layers), list(map(len, layers))
+    done, unread = [0] * len(layers), [0] * len(layers)
     shown = {union.ev_inode[event] for event in union.last if union.shows(event)}
-    search = FileSearch(union)
+    rules = rules_by_name(union)
+    search = FileSearch(rules)
     part = job.part()  # stops the other threads if one fails
 
     def search_layer(number: int) -> list[Secret]:
-        """Return the secrets in the files of a layer."""
-        rows: list[Secret] = []
-
-        def add(found: Iterable[tuple[Event, int, Match]]) -> None:
-            for event, line, match in found:
-                path, layer = union.path(union.ev_node[event]), union.ev_layer[event]
-                rows.append(
-                    Secret(match.rule, "file", path, layer, line, event in shown, match.secret, event)
-                )
-
-        for batch in contents.streams(layers[number], part):
+        """Return the secrets in the files of a layer, in the order of the tar."""
+        rows: list[tuple[Event, int, Match]] = []
+        visit, left = visit_of(union.indexes[number], SecretVisit), layers[number]
+        if visit is not None:
+            left = [event for event in left if event in rules or _has_holes(union, event)]
+            searched = set(layers[number]).difference(left)
+            rows += (
+                (event, *match) for event in searched for match in visit.found.get(union.ev_entry[event], ())
+            )
+            done[number] += sum(map(union.size, searched))
+            job.report(sum(done), total)
+        unread[number] = len(left)
+        for batch in contents.streams(left, part):
             part.check()
             if isinstance(batch, LargeFile):
+                large = LargeSearch(search, batch.event)
                 with suppress(LayertuiError):
-                    add(search.find_in_large(batch))
+                    for piece in batch.pieces:
+                        large.add(piece)
+                    large.end()
                     unread[number] -= 1
+                rows += ((batch.event, *match) for match in large.found)
                 done[number] += batch.size
             else:
-                add(search.find(batch))
+                rows += search.find(batch)
                 unread[number] -= len(batch.files)
                 done[number] += sum(end - start for _, start, end in batch.files)
             job.report(sum(done), total)
-        return rows
+        rows.sort(key=lambda row: row[0])
+        return [
+            Secret(
+                match.rule,
+                "file",
+                union.path(union.ev_node[event]),
+                union.ev_layer[event],
+                line,
+                event in shown,
+                match.secret,
+                event,
+            )
+            for event, line, match in rows
+        ]
 
     with ThreadPoolExecutor(SEARCH_THREADS, thread_name_prefix="secrets") as pool:
         try:
@@ -144,6 +166,11 @@ def _files(union: LayerUnion, layer: LayerNumber) -> list[Event]:
         for event in union.events_of(layer)
         if union.ev_kind[event] == Kind.FILE and union.ev_inode[event] == event and union.size(event)
     ]
+
+
+def _has_holes(union: LayerUnion, event: Event) -> bool:
+    extra = union.extra(event)
+    return extra is not None and extra.sparse is not None
 
 
 def without_secrets(text: str) -> str:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from layertui.content.read import Contents
 from layertui.insight.duplicates import candidates, duplicates
 from layertui.insight.efficiency import efficiency
-from layertui.insight.package_databases import PACKAGE_FILES
 from layertui.insight.packages import packages
 from layertui.insight.permissions import Permission, Right, permissions
 from layertui.insight.secrets import Secret, secrets
@@ -30,8 +29,6 @@ FINDING_CELLS: dict[str, Sequence[str]] = {
     "packages": ("change", "kind"),
 }
 """The parts in order, and what the ``cells`` of their findings are."""
-KEEP: dict[str, Sequence[bytes]] = {"packages": PACKAGE_FILES}
-"""Patterns of the files that a part reads (:class:`layertui.layers.tar.capture.Keep`)."""
 
 
 def survey(part: str, image: Image, union: LayerUnion, contents: Contents, job: Job = Job.NONE) -> Survey:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from queue import SimpleQueue
 
@@ -14,8 +14,8 @@ from layertui.layers.cache_keys import cache_key, file_key, is_claim
 from layertui.layers.codec import pack_index, unpack_index_checked
 from layertui.layers.compression.format import Damaged
 from layertui.layers.compression.stream import DecompressedStream, StoredBytes
-from layertui.layers.tar.capture import Keep
 from layertui.layers.tar.window import PlainWindow, StreamWindow
+from layertui.layers.visit import Visitor
 from layertui.model.blob import Blob
 from layertui.model.digest import algorithm_of, is_known, wrong_digest
 from layertui.model.errors import ImageChanged, LayertuiError
@@ -42,9 +42,9 @@ NOT_KEPT = "not-kept"
 
 
 def index_layer(
-    layer: Layer, cache: IndexCache | None, job: Job = Job.NONE, keep: Keep | None = None
+    layer: Layer, cache: IndexCache | None, job: Job = Job.NONE, visitors: Sequence[Visitor] = ()
 ) -> LayerIndex:
-    """Return a layer's entries, and the contents in ``keep`` if it has to be decompressed to list them.
+    """Return a layer's entries; if it has to be decompressed to list them, ``visitors`` are given its contents.
 
     Reports stored bytes; of an unpacked layer entries. What is wrong with a layer is in the
     index's ``damage``, next to what could be read. Raises :class:`Cancelled`, :class:`ImageChanged`.
@@ -62,7 +62,7 @@ def index_layer(
             if kept and (index := kept.read(job)) is not None:
                 return index
             with layer.blob.fetching(job):
-                index = _scan(layer, layer.blob, job, keep)
+                index = _scan(layer, layer.blob, job, visitors)
             if layer.descriptor.digest and not is_known(layer.descriptor.digest):
                 text = f"its digest {layer.descriptor.digest} cannot be verified: unsupported algorithm"
                 index.warnings.append(LayerWarning("digest-unsupported", b"", text))
@@ -84,12 +84,12 @@ def index_layer(
 
 
 def index_layers(
-    image: Image, cache: IndexCache | None, job: Job = Job.NONE, keep: Keep | None = None
+    image: Image, cache: IndexCache | None, job: Job = Job.NONE, visitors: Sequence[Visitor] = ()
 ) -> Iterator[tuple[LayerNumber, LayerIndex]]:
     """Yield number and index of every layer as each is done; for the order see :class:`_Queue`.
 
     Reports each layer by its number, from several threads, and what a stream that brings all of
-    them has received. For ``keep`` see :func:`index_layer`. Ends early, without an error, when cancelled.
+    them has received. For ``visitors`` see :func:`index_layer`. Ends early, without an error, when cancelled.
     """
     if image.arrival is not None:
         image.arrival.watch(job)
@@ -103,7 +103,7 @@ def index_layers(
                 queue.wait_for_last(lanes)
             for layer in queue.layers():
                 parts[layer.number].check()
-                done.put((layer.number, index_layer(layer, cache, parts[layer.number], keep)))
+                done.put((layer.number, index_layer(layer, cache, parts[layer.number], visitors)))
         except BaseException as problem:
             done.put(problem)
 
@@ -246,7 +246,7 @@ class _KeptIndex:
             self._cache.write(self._file_key, self._digest.encode())
 
 
-def _scan(layer: Layer, blob: Blob, job: Job, keep: Keep | None) -> LayerIndex:
+def _scan(layer: Layer, blob: Blob, job: Job, visitors: Sequence[Visitor]) -> LayerIndex:
     from layertui.layers.tar.scanner import scan
 
     stream = DecompressedStream(blob, algorithm_of(layer.descriptor.digest), job)
@@ -255,10 +255,12 @@ def _scan(layer: Layer, blob: Blob, job: Job, keep: Keep | None) -> LayerIndex:
             index = scan(PlainWindow(blob, job), job.part(lambda offset, _: job.report(offset, blob.size)))
             index.diff_id = blob.digest
             return index
+        # What is not compressed can be read in place, at any time.
+        visits = [visitor() for visitor in visitors] if stream.compression else []
         index = scan(
             StreamWindow(stream),
             job.part(lambda *_: job.report(stream.stored.position, blob.size)),
-            keep if stream.compression else None,  # else contents can be read in place, at any time
+            visits,
         )
         index.compression = stream.compression
         try:
@@ -276,6 +278,9 @@ def _scan(layer: Layer, blob: Blob, job: Job, keep: Keep | None) -> LayerIndex:
     if is_known(expected) and index.blob_digest != expected:
         wrong = wrong_digest(expected, index.blob_digest)
         index.damage = f"{wrong}; {index.damage}" if index.damage else wrong
+    if not index.damage:
+        for visit in visits:
+            visit.end(index)
     return index
 
 

@@ -110,10 +110,11 @@ class LayerIndex:
     Empty for tar layers, to save memory.
     """
     contents: dict[int, bytes] = field(default_factory=dict)
-    """Contents captured while the layer was read (:mod:`layertui.layers.tar.capture`), by entry.
-
-    Neither saved nor sent.
-    """
+    """Contents captured while the layer was read (:mod:`layertui.layers.capture`), by entry; neither saved nor sent."""
+    digests: dict[int, bytes] = field(default_factory=dict)
+    """SHA-256 of contents, by entry, as far as they were read; neither saved nor sent."""
+    visits: list[object] = field(default_factory=list)
+    """What questions found in the contents while the layer was read (:mod:`layertui.layers.visit`); neither saved nor sent."""
 
     def entry_keys(self) -> list[bytes]:
         """Return the key of every entry, in tar order."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from layertui.cache.indexes import IndexCache
 from layertui.layers.load import index_layers, is_lasting
-from layertui.layers.tar.capture import Keep
+from layertui.layers.visit import Visitor
 from layertui.model.image import Image
 from layertui.model.job import Job
 from layertui.model.layer_index import LayerIndex
@@ -19,10 +19,10 @@ from layertui.union.union_key import union_key
 
 
 def read_union(
-    image: Image, cache: IndexCache | None, keep: Sequence[bytes] = (), job: Job = Job.NONE
+    image: Image, cache: IndexCache | None, visitors: Sequence[Visitor] = (), job: Job = Job.NONE
 ) -> LayerUnion:
     """Read all layers of an image and return their union, as far as they can be read; see :class:`ImageReader`."""
-    reader = ImageReader(image, cache, keep)
+    reader = ImageReader(image, cache, visitors)
     for _ in reader.layers(job):
         pass
     return reader.union()
@@ -31,13 +31,13 @@ def read_union(
 class ImageReader:
     """Reads the layers of an image, and merges them as they arrive unless their union is cached."""
 
-    def __init__(self, image: Image, cache: IndexCache | None, keep: Sequence[bytes] = ()) -> None:
-        """``keep`` are patterns of files (:class:`Keep`) to capture from layers that must be decompressed anyway."""
+    def __init__(self, image: Image, cache: IndexCache | None, visitors: Sequence[Visitor] = ()) -> None:
+        """``visitors`` are given the contents of layers that must be decompressed anyway."""
         self.indexes: list[LayerIndex] = []
         """Indexes of the base layer and those above it, up to the first that is still being read."""
         self._image = image
         self._cache = cache
-        self._keep = Keep(keep) if keep else None
+        self._visitors = visitors
         self._builder = UnionBuilder()
         self._added = 0
         self._whole: LayerUnion | None = None  # of all layers, once they are merged
@@ -51,7 +51,7 @@ class ImageReader:
         waiting: dict[int, LayerIndex] = {}
         if self.is_kept and self._cache is not None:
             self._ahead = _Ahead(self._cache, self._key)
-        for number, index in index_layers(self._image, self._cache, job, self._keep):
+        for number, index in index_layers(self._image, self._cache, job, self._visitors):
             waiting[number] = index
             while len(self.indexes) + 1 in waiting:
                 self.indexes.append(waiting.pop(len(self.indexes) + 1))

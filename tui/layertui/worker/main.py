@@ -19,6 +19,7 @@ from layertui.cache.indexes import IndexCache
 from layertui.insight.layer_sums import remember_sums
 from layertui.insight.sizes import layer_sizes
 from layertui.layers.codec import narrow, pack_index
+from layertui.layers.visit import Visitor
 from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.history_step import step_text
 from layertui.model.identity import Identity, identity_of
@@ -117,12 +118,12 @@ def _send_union(sender: Sender, reader: ImageReader) -> "LayerUnion":
 
 
 def read(
-    request: ImageRequest, image: Image, sender: Sender, keep: Sequence[bytes] = ()
+    request: ImageRequest, image: Image, sender: Sender, visitors: Sequence[Visitor] = ()
 ) -> "tuple[LayerUnion, Contents]":
-    """Return the union of all layers and their contents, to look into; for ``keep`` see :class:`ImageReader`."""
+    """Return the union of all layers and their contents, to look into; for ``visitors`` see :class:`ImageReader`."""
     from layertui.content.read import Contents
 
-    reader = ImageReader(image, _cache(request), keep)
+    reader = ImageReader(image, _cache(request), visitors)
     for _ in reader.layers(Job(layers=lambda layer, done, size: sender.send(LayerRead(layer, done, size)))):
         pass
     _check(reader, request.image)
@@ -173,9 +174,10 @@ class Outbox:
 
 def look(request: SurveyRequest, image: Image, sender: Sender) -> None:
     """Send the result of a part of the insight."""
-    from layertui.insight.survey import KEEP, survey
+    from layertui.insight.survey import survey
+    from layertui.insight.visiting import visitors_of
 
-    read_image = read(request, image, sender, KEEP.get(request.part, ()))
+    read_image = read(request, image, sender, visitors_of([request.part]))
     found = survey(request.part, image, *read_image, Job(Outbox(sender).files))
     for start in range(0, len(found.findings), AT_ONCE):
         sender.send(FindingsFound(list(found.findings[start : start + AT_ONCE])))
@@ -184,9 +186,10 @@ def look(request: SurveyRequest, image: Image, sender: Sender) -> None:
 
 def search(request: SearchRequest, image: Image, sender: Sender) -> None:
     """Send the lines that match as they are found."""
+    from layertui.content.line_visit import line_visitor
     from layertui.content.search import Search
 
-    searched = Search(image, *read(request, image, sender), request.query)
+    searched = Search(image, *read(request, image, sender, [line_visitor(request.query)]), request.query)
     outbox = Outbox(sender, LinesFound)
     for match in searched.matches(Job(outbox.files)):
         outbox.put(match)

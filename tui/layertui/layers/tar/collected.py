@@ -32,6 +32,7 @@ class Collected:
         core = native.core()
         self.core = None if core is None else core.Entries()
         self._index = index
+        self._append = [getattr(index, name).frombytes for name in NATIVE_COLUMNS]
         self._shared: list[Extra] = []
 
     def take(self) -> None:
@@ -41,12 +42,16 @@ class Collected:
             (keys, kinds), columns, (numbers, targets), attributed = taken
             self._settle()
             before = len(self.kinds)
-            self.links.update(zip(map(before.__add__, numbers), targets, strict=True))
-            self._index.extra.update((before + entry, self._shared[number]) for entry, number in attributed)
+            if numbers:
+                self.links.update(zip(map(before.__add__, numbers), targets, strict=True))
+            if attributed:
+                self._index.extra.update(
+                    (before + entry, self._shared[number]) for entry, number in attributed
+                )
             self.keys.append(keys)
             self.kinds += kinds
-            for name, data in zip(NATIVE_COLUMNS, columns, strict=True):
-                getattr(self._index, name).frombytes(data)
+            for append, data in zip(self._append, columns, strict=True):
+                append(data)
 
     def share(self, xattrs: Mapping[str, bytes]) -> None:
         """Have the core read entries with these extended attributes too."""
@@ -70,7 +75,10 @@ class Collected:
             index.links.append(target)
 
     def _settle(self) -> None:
+        """Complete the columns of the entries that Python appended."""
         index, owners = self._index, self.owners
+        if len(index.mtime_ns) == len(self.kinds):
+            return
         for column, place in ((index.mode, 0), (index.uid, 1), (index.gid, 2)):
             column.extend(map(itemgetter(place), owners))
         owners.clear()

@@ -6,11 +6,10 @@ as GNU tar, libarchive and Go's archive/tar write them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from layertui.layers.compression.format import Damaged
-from layertui.layers.tar.capture import Keep, Keeper
 from layertui.layers.tar.collected import Collected
 from layertui.layers.tar.header import (
     KIND_OF_TYPEFLAG,
@@ -44,10 +43,12 @@ from layertui.layers.tar.header import (
     signed_sum_fits,
     until_nul,
 )
+from layertui.layers.tar.passing import Passing
 from layertui.layers.tar.pax import Pax, parse_pax
 from layertui.layers.tar.sparse import Stretches, gnu_sparse, pax_sparse
 from layertui.layers.tar.tar_warnings import TarWarnings
 from layertui.layers.tar.window import Window
+from layertui.layers.visit import LayerVisit
 from layertui.layers.whiteout import parse_whiteout
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
@@ -74,14 +75,14 @@ PROGRESS_STEP = 1 << 22
 """Bytes between two reports of progress."""
 
 
-def scan(tar: Window, job: Job = Job.NONE, keep: Keep | None = None) -> LayerIndex:
-    """Return the entries of a tar, as far as it can be read, and the contents of the files in ``keep``.
+def scan(tar: Window, job: Job = Job.NONE, visits: Sequence[LayerVisit] = ()) -> LayerIndex:
+    """Return the entries of a tar, as far as it can be read, and have its contents visited on the way.
 
     What prevents reading further is in the index's ``damage``. Reports the offset every few
     MiB, and leaves it to ``tar`` to raise :class:`Cancelled`. Raises :class:`LayertuiError` if
     nothing can be read.
     """
-    return _TarScan(tar, job, keep).run()
+    return _TarScan(tar, job, visits).run()
 
 
 class _Content(NamedTuple):
@@ -97,11 +98,11 @@ class _Content(NamedTuple):
 
 
 class _TarScan:
-    def __init__(self, tar: Window, job: Job, keep: Keep | None) -> None:
+    def __init__(self, tar: Window, job: Job, visits: Sequence[LayerVisit]) -> None:
         self._tar = tar
         self._job = job
         self._index = LayerIndex()
-        self._keeper = Keeper(keep, self._index) if keep is not None else None
+        self._passing = Passing(visits, self._index) if visits else None
         self._warnings = TarWarnings(self._index.warnings)
         self._fields = Fields(self._warnings)
         self._collected = Collected(self._index)
@@ -128,7 +129,7 @@ class _TarScan:
 
     def _entries(self) -> None:
         """Read all headers. The hot path: one that resembles the last costs a few dictionary lookups."""
-        tar, index, keeper, collected = self._tar, self._index, self._keeper, self._collected
+        tar, index, passing, collected = self._tar, self._index, self._passing, self._collected
         core, keys, kinds, owners = collected.core, collected.keys, collected.kinds, collected.owners
         sizes, mtimes, offsets = index.size, index.mtime, index.offset
         numbers, owner_of, device_of = self._fields.numbers, self._fields.owner_of, self._fields.device_of
@@ -141,12 +142,12 @@ class _TarScan:
         while True:
             if core is not None and local is None:
                 offset, size = core.read(chunk, base, offset, size)
-                if keeper is not None or offset - base <= limit:
+                if passing is not None or offset - base <= limit:
                     collected.take()
             start = offset - base
             if start > limit:
-                if keeper is not None:
-                    keeper.look(keys, tar, chunk, base)
+                if passing is not None:
+                    passing.look(keys, tar, chunk, base)
                 chunk, start = tar.at(offset, TAR_BLOCK)
                 base = offset - start
                 limit = len(chunk) - TAR_BLOCK
@@ -184,8 +185,8 @@ class _TarScan:
                         raise Broken(
                             f"the tar ends at byte {offset:,}, after an extended header without an entry"
                         )
-                    if keeper is not None:
-                        keeper.look(keys, tar, chunk, base)
+                    if passing is not None:
+                        passing.look(keys, tar, chunk, base)
                     index.tar_size = offset + TAR_BLOCK
                     data, start = tar.at(offset + TAR_BLOCK, TAR_BLOCK)
                     after = data[start : start + TAR_BLOCK]

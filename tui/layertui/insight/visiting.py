@@ -1,0 +1,24 @@
+"""What has to see the contents of layers while they are scanned, for parts of the insight."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from layertui.content.hashing import HashVisit
+from layertui.insight.package_databases import PACKAGE_FILES
+from layertui.insight.secret_search import NAMED_FILES
+from layertui.insight.secret_visit import SecretVisit
+from layertui.layers.capture import Keep
+from layertui.layers.visit import Visitor
+
+
+def visitors_of(parts: Collection[str]) -> list[Visitor]:
+    """Return the visitors of some parts, named as in :data:`layertui.insight.survey.FINDING_CELLS`."""
+    visitors: list[Visitor] = []
+    if "secrets" in parts:
+        visitors += (SecretVisit, Keep(NAMED_FILES))
+    if "duplicates" in parts:
+        visitors.append(HashVisit)
+    if "packages" in parts:
+        visitors.append(Keep(PACKAGE_FILES))
+    return visitors
