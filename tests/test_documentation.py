@@ -20,6 +20,8 @@ import layertui
 import layertui.ui
 from layertui import demo
 from layertui.commands import COMMANDS
+from layertui.commands.parsers import command_parser
+from layertui.sources import containerd
 from tests.commands.running import runner
 from tests.layouts import docker_archive
 from tests.programs import need
@@ -196,6 +198,23 @@ def test_what_the_tutorial_shows_is_printed(
         # … stands for lines that are left out
         parts = re.split(r"^…\n", re.sub("^    ", "", block, flags=re.M), flags=re.M)
         assert re.fullmatch(r"(?:.*\n)*".join(map(re.escape, parts)), done.out.decode()), (line, done.out)
+
+
+def test_the_job_for_a_cluster_says_what_the_program_takes() -> None:
+    told = section(read("docs/find.md"), "On every node of a cluster")
+    job = yaml.safe_load(told.partition("```yaml\n")[2].partition("```")[0])
+    pod = job["spec"]["template"]
+    [container] = pod["spec"]["containers"]
+    name, *words = container["args"]
+    options = command_parser(name).parse_as_getopt(words)
+    mounted = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert [volume["name"] for volume in pod["spec"]["volumes"]] == list(mounted)
+    assert str(options.export) == mounted["images"]
+    assert f"XDG_CACHE_HOME={mounted['cache']}" in read("packaging/Dockerfile")  # the root is read-only
+    assert mounted["store"] in containerd.ROOTS
+    assert job["spec"]["parallelism"] == job["spec"]["completions"]
+    [term] = pod["spec"]["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert term["labelSelector"]["matchLabels"] == pod["metadata"]["labels"]
 
 
 def test_the_site_has_every_page(tmp_path: Path) -> None:
