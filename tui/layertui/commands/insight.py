@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from layertui.commands.insight_text import TOP, Report
 from layertui.commands.opening import image_of, read_layers
 from layertui.commands.output import Output, warn
 from layertui.commands.parsing import add_common, add_image
 from layertui.commands.progress import ProgressBar
-from layertui.content.read import Contents
-from layertui.insight.duplicates import candidates, duplicates
-from layertui.insight.efficiency import efficiency
-from layertui.insight.packages import packages
-from layertui.insight.permissions import permissions
-from layertui.insight.secrets import secrets
 from layertui.insight.visiting import visitors_of
-from layertui.insight.waste import undecided, waste
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.model.numbers import Event
 from layertui.text.format import count_text
-from layertui.union.model import LayerUnion
+
+if TYPE_CHECKING:
+    from layertui.content.read import Contents
+    from layertui.union.model import LayerUnion
 
 DESCRIPTION = """\
 Report wasted space and the step that causes it, duplicate files, unusual
@@ -64,13 +60,18 @@ def run(options: argparse.Namespace) -> int:
     parts = _parts(options.only)
     opened = read_layers(options, image_of(options), visitors=visitors_of(parts))
     events: list[Event] = []
+    # Imported here: no part pays for the imports of another.
     if "waste" in parts:
+        from layertui.insight.waste import undecided
+
         events += undecided(opened.union)
     if "duplicates" in parts:
+        from layertui.insight.duplicates import candidates
+
         events += candidates(opened.union)
     reading = PartReading(options, opened.image, opened.union, opened.hashed(events))
     out = Output()
-    report = Report(out, opened.image, options.all, options.show_secrets)
+    report = None if options.json else Report(out, opened.image, options.all, options.show_secrets)
     is_damaged, answers = opened.is_damaged, dict[str, object]()
     unread = [
         {"part": "layers", "why": f"layer {number}: {damage}"} for number, damage in opened.union.damages()
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     for part in (part for part in PARTS if part in parts):
         answer = PARTS[part](reading)
         unread += [{"part": part, "why": text} for text in answer.warnings]
-        if options.json:
+        if report is None:
             answers[part] = answer.to_json()
         else:
             answer.render(report)
@@ -112,6 +113,9 @@ class PartAnswer(NamedTuple):
 
 
 def _waste(reading: PartReading) -> PartAnswer:
+    from layertui.insight.efficiency import efficiency
+    from layertui.insight.waste import waste
+
     union = reading.union
     figures, wasted = efficiency(union.indexes), waste(union, reading.contents)
     return PartAnswer(
@@ -121,11 +125,15 @@ def _waste(reading: PartReading) -> PartAnswer:
 
 
 def _permissions(reading: PartReading) -> PartAnswer:
+    from layertui.insight.permissions import permissions
+
     rows = permissions(reading.union, reading.contents)
     return PartAnswer(lambda: [row.to_json() for row in rows], lambda report: report.permissions(rows))
 
 
 def _packages(reading: PartReading) -> PartAnswer:
+    from layertui.insight.packages import packages
+
     installed = packages(reading.union, reading.contents)
     return PartAnswer(
         lambda: [row.to_json() for row in installed.changes],
@@ -136,6 +144,8 @@ def _packages(reading: PartReading) -> PartAnswer:
 
 
 def _duplicates(reading: PartReading) -> PartAnswer:
+    from layertui.insight.duplicates import duplicates
+
     doubled = duplicates(reading.union, reading.contents)
     unreadable = f"{count_text(doubled.unreadable, 'file')} cannot be read and compared"
     return PartAnswer(
@@ -147,6 +157,8 @@ def _duplicates(reading: PartReading) -> PartAnswer:
 
 
 def _secrets(reading: PartReading) -> PartAnswer:
+    from layertui.insight.secrets import secrets
+
     options = reading.options
     with ProgressBar(options.quiet, "looking for secrets", 0) as bar:
         leaked = secrets(reading.image, reading.union, reading.contents, bar.job)

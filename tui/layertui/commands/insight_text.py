@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from layertui.commands.output import Output
-from layertui.insight.duplicates import Duplicates
-from layertui.insight.efficiency import Efficiency
-from layertui.insight.packages import PackageChange, Packages
-from layertui.insight.permissions import Permission
-from layertui.insight.secrets import Secret, Secrets, without_secrets
-from layertui.insight.waste import Waste
 from layertui.model.history_step import step_text
 from layertui.model.image import Image
 from layertui.model.numbers import LayerNumber
 from layertui.text.format import mode_text, owner, size_text
+
+if TYPE_CHECKING:
+    from layertui.insight.duplicates import Duplicates
+    from layertui.insight.efficiency import Efficiency
+    from layertui.insight.packages import PackageChange, Packages
+    from layertui.insight.permissions import Permission
+    from layertui.insight.secrets import Secret, Secrets
+    from layertui.insight.waste import Waste
 
 TOP = 10
 """Rows of a table without ``--all``."""
@@ -25,6 +28,8 @@ class Report:
     """Prints one section of tables per part, within 80 columns."""
 
     def __init__(self, out: Output, image: Image, is_whole: bool, is_unmasked: bool) -> None:
+        from layertui.insight.secrets import without_secrets
+
         self._out = out
         steps = {entry.layer: step_text(entry) for entry in image.history}
         self._steps = {layer: text if is_unmasked else without_secrets(text) for layer, text in steps.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
@@ -126,6 +125,8 @@ class Contents:
         which :meth:`digest` raises the reason, and sparse files, which :meth:`same` compares
         without digests.
         """
+        from concurrent.futures import ThreadPoolExecutor  # costs as much as a small image
+
         files: dict[tuple[LayerNumber, EntryNumber], FileExtent] = {}
         for event in events:
             try:

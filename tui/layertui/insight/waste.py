@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import compress, count
@@ -185,7 +185,8 @@ def _losses(union: LayerUnion) -> Iterator[_Loss]:
         links[union.ev_inode[event]].append(event)
     is_last = bytearray(len(union.ev_node))
     assign(is_last, array("I", (event for event in union.last if event >= 0)), iter(b"\1" * union.nodes))
-    added: dict[LayerNumber, dict[_Bucket, list[Event]]] = {}
+    found: list[tuple[Event, Event, Event, Event]] = []
+    sizes: defaultdict[LayerNumber, set[int]] = defaultdict(set)  # of what each layer hid and may have moved
     for event in compress(union.events, map((0).__eq__, is_last)):
         if union.ev_kind[event] != Kind.FILE or union.ev_inode[event] != event or not union.size(event):
             continue
@@ -197,10 +198,14 @@ def _losses(union: LayerUnion) -> Iterator[_Loss]:
         after = union.at(union.ev_node[link], layer)
         if after >= 0 and union.ev_kind[after] != Kind.FILE:
             after = NO_EVENT
+        if after < 0:
+            sizes[layer].add(union.size(event))
+        found.append((event, link, cause, after))
+    added = {layer: _stored(union, layer, wanted) for layer, wanted in sizes.items()}
+    for event, link, cause, after in found:
         candidates: dict[_Bucket, Sequence[Event]] = {}
         if after < 0:
-            if layer not in added:
-                added[layer] = _stored(union, layer)
+            layer = union.ev_layer[cause]
             alike = added[layer]
             candidates = {
                 bucket: alike[bucket] for bucket in _buckets(union, event, layer) if bucket in alike
@@ -216,10 +221,13 @@ def _next(union: LayerUnion, event: Event) -> Event:
     return later
 
 
-def _stored(union: LayerUnion, layer: LayerNumber) -> dict[_Bucket, list[Event]]:
-    """Return the files that a layer stores where no file of that size was before."""
+def _stored(union: LayerUnion, layer: LayerNumber, sizes: Set[int]) -> dict[_Bucket, list[Event]]:
+    """Return the files of some sizes that a layer stores where no file of that size was before."""
     found: defaultdict[_Bucket, list[Event]] = defaultdict(list)
+    entries, size_of = union.ev_entry, union.indexes[layer - 1].size
     for event in union.events_of(layer):
+        if entries[event] < 0 or size_of[entries[event]] not in sizes:  # most
+            continue
         if union.ev_kind[event] != Kind.FILE or union.ev_inode[event] != event:
             continue
         node, size = union.ev_node[event], union.size(event)
