@@ -5,12 +5,16 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from layertui.cache.indexes import IndexCache
 from layertui.content.extents import FileExtent
-from layertui.content.tar_reader import BlockCache, Cursor, PlainCursor, TarReader
+from layertui.content.tar_reader import BlockCache, Cursor, PlainCursor, SeekPoint, SeekPoints, TarReader
+from layertui.layers.cache_keys import points_key
 from layertui.layers.compression.format import Damaged
-from layertui.model.blob import BytesBlob
+from layertui.layers.compression.gzip_points import GzipStart, unpack_points
+from layertui.model.blob import Blob, BytesBlob
 from layertui.model.layer_index import LayerIndex
 from layertui.model.numbers import LayerNumber
 
@@ -66,12 +70,24 @@ class LayerReaders:
                 layer = self._layers[number - 1]
                 if layer.blob is None:
                     raise Damaged(layer.missing)
-                tar = self._tars[number] = TarReader(number, layer.blob, self._blocks)
+                tar = self._tars[number] = self._open(number, layer.blob)
             self._active[number] = tar
             self._active.move_to_end(number)
             if len(self._active) > MAX_ACTIVE_LAYERS:
                 self._active.popitem(last=False)[1].drop_cursors()
             return tar
+
+    def _open(self, number: LayerNumber, blob: Blob) -> TarReader:
+        """Return a reader that begins at the points found when a layer was fetched: parts of it are fetched by range."""
+        found = None
+        if blob.digest:
+            found = IndexCache().read(points_key(blob.digest), partial(unpack_points, size=blob.size))
+        if not found:
+            return TarReader(number, blob, self._blocks)
+        part = blob if blob.is_local else blob.ranged()
+        known = [SeekPoint(point.offset, 0, GzipStart(part, point)) for point in found]
+        whole = None if part is blob else blob
+        return TarReader(number, part, self._blocks, SeekPoints(known=known), whole, "gzip")
 
     def _entry_keys(self, number: LayerNumber) -> list[bytes]:
         with self._lock:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 from layertui.layers.compression.format import Damaged, compression_of
@@ -69,6 +69,14 @@ class PlainCursor:
         return b"".join(self.pieces(offset, length, job))
 
 
+class Resumable(Protocol):
+    """A decompressor of which only copies are used."""
+
+    def copy(self) -> Member | None:
+        """See :meth:`Member.copy`."""
+        ...
+
+
 class SeekPoint(NamedTuple):
     """A position from which decompression can start."""
 
@@ -76,7 +84,7 @@ class SeekPoint(NamedTuple):
     """Offset in the uncompressed tar."""
     stored: int
     """Offset in the blob, in stored bytes: where the compressed member (gzip member, zstd frame) starts."""
-    member: Member | None
+    member: Resumable | None
     """The member's decompressor at ``offset``, to be copied; ``None`` where the member starts."""
 
 
@@ -87,9 +95,12 @@ class SeekPoints:
     ``limit``, every second one is dropped, and from then on points are added half as often.
     """
 
-    def __init__(self, spacing: int = SEEK_SPACING, limit: int = MAX_SEEK_POINTS) -> None:
-        self._points = [SeekPoint(0, 0, None)]
-        self._offsets = [0]
+    def __init__(
+        self, spacing: int = SEEK_SPACING, limit: int = MAX_SEEK_POINTS, known: Iterable[SeekPoint] = ()
+    ) -> None:
+        """``known`` are points, sorted, that need not be found."""
+        self._points = [SeekPoint(0, 0, None), *known]
+        self._offsets = [point.offset for point in self._points]
         self._spacing = spacing
         self._limit = limit
         self._lock = threading.Lock()
@@ -145,7 +156,7 @@ class InflatingCursor:
 
     def _start(self, point: SeekPoint) -> None:
         self.position, self._stored = point.offset, point.stored
-        self._member = point.member and point.member.copy()
+        self._member = point.member.copy() if point.member is not None else None
         self._step_size = READ_CHUNK
 
     def _step(self, length: int) -> bytes:
@@ -209,18 +220,35 @@ class BlockCache:
 class TarReader:
     """Reads a layer's tar; safe to share between threads."""
 
-    def __init__(self, number: int, blob: Blob, blocks: BlockCache, points: SeekPoints | None = None) -> None:
-        """``number`` is the layer's in the keys of ``blocks``."""
-        self.compression = compression_of(blob.pread(6, 0))
+    def __init__(
+        self,
+        number: int,
+        blob: Blob,
+        blocks: BlockCache,
+        points: SeekPoints | None = None,
+        whole: Blob | None = None,
+        compression: str | None = None,
+    ) -> None:
+        """``number`` is the layer's in the keys of ``blocks``; ``whole`` the blob to read much of, if another.
+
+        ``compression`` is read from the blob if it is not known.
+        """
+        self.compression = compression_of(blob.pread(6, 0)) if compression is None else compression
         self._number = number
         self._blob = blob
+        self._whole = whole
         self._points = points or SeekPoints()
         self._blocks = blocks
         self._idle: list[Cursor] = []
         self._lock = threading.Lock()
 
     def cursor(self) -> Cursor:
-        """Return a new, independent cursor."""
+        """Return a new, independent cursor, to read much of the tar."""
+        if self._whole is not None and self.compression:
+            return InflatingCursor(self._whole, self.compression, SeekPoints())
+        return self._cursor()
+
+    def _cursor(self) -> Cursor:
         if self.compression:
             return InflatingCursor(self._blob, self.compression, self._points)
         return PlainCursor(self._blob)
@@ -253,7 +281,7 @@ class TarReader:
         with self._lock:
             near = [cursor for cursor in self._idle if cursor.position <= offset]
             if not near:
-                return self.cursor()
+                return self._cursor()
             best = max(near, key=lambda cursor: cursor.position)
             self._idle.remove(best)
             return best

@@ -27,6 +27,11 @@ def cache_key(layer: Layer) -> str:
     return file_key(layer)
 
 
+def points_key(digest: str) -> str:
+    """Return the cache key of the points in a blob from which it can be decompressed."""
+    return digest.replace(":", "-").replace("/", "-") + "-points"
+
+
 def file_key(layer: Layer) -> str:
     """Return a key of the claims about a layer and of its file as it is; empty without a file."""
     if layer.blob is None or layer.blob.file is None:

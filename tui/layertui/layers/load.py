@@ -8,11 +8,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 from layertui.cache.indexes import IndexCache
-from layertui.layers.cache_keys import cache_key, file_key, is_claim
+from layertui.layers.cache_keys import cache_key, file_key, is_claim, points_key
 from layertui.layers.codec import pack_index, unpack_index_checked
-from layertui.layers.compression.format import Damaged
+from layertui.layers.compression.format import Damaged, compression_of
 from layertui.layers.compression.stream import DecompressedStream, StoredBytes
 from layertui.layers.tar.window import PlainWindow, StreamWindow
 from layertui.layers.visit import Visitor
@@ -24,6 +25,9 @@ from layertui.model.job import Cancelled, Job
 from layertui.model.layer_index import LayerIndex, LayerWarning
 from layertui.model.numbers import LayerNumber
 from layertui.text.format import count_text
+
+if TYPE_CHECKING:
+    from layertui.layers.compression.gzip_points import PointFinder
 
 MAX_INDEX_THREADS = 8
 """Layers read at once at most: each needs some MB of memory for what is decompressed or hashed ahead."""
@@ -62,7 +66,8 @@ def index_layer(
             if kept and (index := kept.read(job)) is not None:
                 return index
             with layer.blob.fetching(job):
-                index = _scan(layer, layer.blob, job, visitors)
+                finder = _finder(layer.blob) if kept else None
+                index = _scan(layer, layer.blob, job, visitors, finder)
             if layer.descriptor.digest and not is_known(layer.descriptor.digest):
                 text = f"its digest {layer.descriptor.digest} cannot be verified: unsupported algorithm"
                 index.warnings.append(LayerWarning("digest-unsupported", b"", text))
@@ -73,7 +78,7 @@ def index_layer(
                 )
                 index.warnings.append(LayerWarning("compression", b"", text))
             if kept and not index.damage:
-                kept.write(index)
+                kept.write(index, finder.pack() if finder is not None else b"")
     except ImageChanged:
         raise
     except LayertuiError as error:
@@ -236,8 +241,10 @@ class _KeptIndex:
             self._remember()
         return index
 
-    def write(self, index: LayerIndex) -> None:
-        """Store an index that was made of bytes with the digest."""
+    def write(self, index: LayerIndex, points: bytes) -> None:
+        """Store an index that was made of bytes with the digest, and what points were found in these."""
+        if points:
+            self._cache.write(points_key(self._blob.digest), points)
         self._cache.write(self._key, pack_index(index))
         self._remember()
 
@@ -246,10 +253,22 @@ class _KeptIndex:
             self._cache.write(self._file_key, self._digest.encode())
 
 
-def _scan(layer: Layer, blob: Blob, job: Job, visitors: Sequence[Visitor]) -> LayerIndex:
+def _finder(blob: Blob) -> PointFinder | None:
+    """Return what finds the points of a gzip layer that has to be fetched, to fetch only a part another time."""
+    if blob.is_local or not blob.digest or compression_of(blob.pread(6, 0)) != "gzip":
+        return None
+    from layertui.layers.compression.gzip_points import point_finder
+
+    return point_finder(blob.size)
+
+
+def _scan(
+    layer: Layer, blob: Blob, job: Job, visitors: Sequence[Visitor], finder: PointFinder | None
+) -> LayerIndex:
     from layertui.layers.tar.scanner import scan
 
     stream = DecompressedStream(blob, algorithm_of(layer.descriptor.digest), job)
+    stream.stored.watcher = finder.feed if finder is not None else None
     try:
         if not stream.compression and blob.is_local:
             index = scan(PlainWindow(blob, job), job.part(lambda offset, _: job.report(offset, blob.size)))

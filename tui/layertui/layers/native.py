@@ -11,7 +11,7 @@ import os
 from functools import cache
 from typing import Any, Protocol, cast
 
-INTERFACE = 6
+INTERFACE = 7
 """The number of the interface below; a core with another is not used."""
 
 Columns = tuple[
@@ -49,12 +49,29 @@ class Entries(Protocol):
         ...
 
 
+class BlockFinder(Protocol):
+    """Finds the blocks of a deflate stream with which decompression can start."""
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the stream; they are ignored after its end, and where it is damaged."""
+        ...
+
+    def points(self) -> list[tuple[int, int, int, int, bytes]]:
+        """Return the offset of each in the decompressed and in the stored bytes, the number and value of the bits that
+        precede it there, and the 32 KiB that were decompressed before it."""
+        ...
+
+
 class Core(Protocol):
     """The module ``layertui_native``."""
 
     __version__: str
 
     def Entries(self) -> Entries: ...
+
+    def BlockFinder(self, spacing: int) -> BlockFinder:
+        """Return a finder of blocks that begin at least ``spacing`` stored bytes apart."""
+        ...
 
     def Tree(self) -> Any:
         """Return an empty :class:`layertui.union.tree.Tree`."""

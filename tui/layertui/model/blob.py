@@ -46,6 +46,10 @@ class Blob(ABC):
         """Why fetched bytes are not cached; empty if they are, or nothing is fetched."""
         return ""
 
+    def ranged(self) -> "Blob":
+        """Return the same bytes, to read a few parts of them, wherever these are."""
+        return self
+
     def fetching(self, job: Job = Job.NONE) -> AbstractContextManager[None]:
         """Hold while reading front to back what is not local: waits while another thread or process does.
 

@@ -9,13 +9,14 @@ mod columns;
 mod confine;
 mod header;
 mod pax;
+mod points;
 mod scan;
 mod tree;
 
 use pyo3::prelude::*;
 
 /// The number of the interface that `layertui.layers.native` expects.
-const INTERFACE: u32 = 6;
+const INTERFACE: u32 = 7;
 
 #[pymodule]
 mod layertui_native {
@@ -26,6 +27,8 @@ mod layertui_native {
     use super::columns::{all_below, keys_of_kind, union_fits};
     #[pymodule_export]
     use super::confine::confine;
+    #[pymodule_export]
+    use super::points::BlockFinder;
     #[pymodule_export]
     use super::scan::Entries;
     #[pymodule_export]

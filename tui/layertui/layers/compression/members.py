@@ -110,11 +110,16 @@ def _zlib() -> Any:
     return zlib_ng
 
 
+def inflater_of(window_bits: int, before: bytes) -> Any:
+    """Return a decompressor (zlib.h, inflateInit2) of a stream that refers to bytes ``before`` it."""
+    return _zlib().decompressobj(window_bits, before)
+
+
 class GzipMember:
     """A gzip member (RFC 1952)."""
 
-    def __init__(self, blob: Blob, position: int, inflater: Any = None) -> None:
-        """``inflater`` continues from the state of another."""
+    def __init__(self, blob: Blob, position: int, inflater: Any = None, trailer: int = 0) -> None:
+        """``inflater`` continues from the state of another, and leaves so many bytes at the end of the member."""
         library = _zlib()
         self.end = -1
         self._blob = blob
@@ -122,6 +127,7 @@ class GzipMember:
         self._input = FIRST_INPUT_CHUNK
         self._pending = b""
         self._inflater = inflater or library.decompressobj(GZIP_WINDOW)
+        self._trailer = trailer
         self._error: type[Exception] = library.error
 
     def read(self, length: int) -> bytes:
@@ -138,7 +144,7 @@ class GzipMember:
                 raise Damaged(f"its gzip stream is damaged: {error}") from error
             self._pending = inflater.unconsumed_tail
             if inflater.eof:
-                self.end = self._position - len(inflater.unused_data)
+                self.end = self._position - len(inflater.unused_data) + self._trailer
             elif not fresh and not data:
                 raise Damaged("its gzip stream ends early")
             if data:
@@ -146,7 +152,7 @@ class GzipMember:
         return b""
 
     def copy(self) -> GzipMember:
-        twin = GzipMember(self._blob, self._position, self._inflater.copy())
+        twin = GzipMember(self._blob, self._position, self._inflater.copy(), self._trailer)
         twin._pending, twin._input = self._pending, self._input
         return twin
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+from collections.abc import Callable
 from functools import cache
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
@@ -48,6 +49,8 @@ class StoredBytes(io.RawIOBase):
         self._hasher = threading.Thread(target=self._run, name="digest", daemon=True)
         self._hasher.start()
         self.position = 0
+        self.watcher: Callable[[bytes], None] | None = None
+        """Called with all bytes in their order, by the thread that hashes them; to be set before any is read."""
 
     def readable(self) -> bool:
         return True
@@ -69,6 +72,8 @@ class StoredBytes(io.RawIOBase):
     def _run(self) -> None:
         while (data := self._waiting.get()) is not None:
             self._hash.update(data)
+            if self.watcher is not None:
+                self.watcher(data)
             self._room.give()
 
     def digest(self) -> str:

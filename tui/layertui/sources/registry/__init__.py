@@ -64,13 +64,13 @@ def repository_of(reference: Reference) -> Repository:
 
 def _by_table(layer: Layer) -> Layer:
     """Return a layer to be read by its table of contents, if it has one and is large enough."""
-    from layertui.sources.registry.blob import RangedBlob, RegistryBlob
+    from layertui.sources.registry.blob import RegistryBlob
 
     blob = layer.blob
     is_large = layer.descriptor.size >= TABLE_FROM and has_table(layer.descriptor)
     if not is_large or not isinstance(blob, RegistryBlob):
         return layer
-    return layer._replace(unpacked=TocLayer(RangedBlob(blob), layer.descriptor))
+    return layer._replace(unpacked=TocLayer(blob.ranged(), layer.descriptor))
 
 
 def _images(found: Repository) -> Iterator[ImageSummary]:

@@ -74,6 +74,9 @@ class RegistryBlob(Blob):
     def not_kept(self) -> str:
         return self._not_kept
 
+    def ranged(self) -> Blob:
+        return RangedBlob(self)
+
     @contextmanager
     def fetching(self, job: Job = Job.NONE) -> Iterator[None]:
         with ExitStack() as held:
