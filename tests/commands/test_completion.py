@@ -111,13 +111,15 @@ def test_names_that_act_on_a_terminal_are_left_out(folder: Path) -> None:
 
 
 def test_images_and_containers_of_an_engine(docker: Docker, folder: Path) -> None:
+    """Under a name of their own: other tests use the same engine."""
     docker("load", "--input", folder / "app.tar")
-    docker("create", "--name", "quarry-box", "quarry:1.1", "true")
+    docker("tag", "quarry:1.1", "completed:1.1")
+    docker("create", "--name", "completed-box", "completed:1.1", "true")
     for line, told in (
-        ("layertui tree quar", ["quarry:1.1"]),
-        ("layertui quarry:", ["quarry:1.1"]),
-        ("layertui docker-daemon:q", ["docker-daemon:quarry:1.1"]),
-        ("layertui changes docker-container:qu", ["docker-container:quarry-box"]),
+        ("layertui tree comp", ["completed:1.1"]),
+        ("layertui completed:", ["completed:1.1"]),
+        ("layertui docker-daemon:c", ["docker-daemon:completed:1.1"]),
+        ("layertui changes docker-container:co", ["docker-container:completed-box"]),
     ):
         assert completions(line, DOCKER_HOST=docker.host) == told
 
