@@ -209,6 +209,13 @@ def test_cold_packages_need_no_second_reading(many: list[Image], streams: list[s
     assert len(streams) == 7
 
 
+def test_cold_lines_need_no_second_reading(many: list[Image], streams: list[str]) -> None:
+    lines = LineFinder(LayerMemo(None), "needle")
+    rows = [row.path for image in many for row in lines.in_image(image)]
+    assert len(rows) == 15 and rows[:3] == ["/base", "/middle", "/own0"]
+    assert len(streams) == 7
+
+
 def test_it_can_be_stopped(images: list[Image]) -> None:
     job = Job()
     job.cancel()

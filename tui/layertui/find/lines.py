@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from layertui.content.line_search import FoundText
+from layertui.content.line_visit import line_visitor
 from layertui.content.query import Query
 from layertui.content.search import Search
 from layertui.find.alone import LayerAlone
@@ -32,7 +33,7 @@ class LineFinder:
 
     def in_image(self, image: Image, job: Job = Job.NONE) -> Iterator[FoundLine]:
         """See :class:`layertui.find.found.Finder`."""
-        layers = self._memo.layers(image, job)
+        layers = self._memo.layers(image, job, [line_visitor(self._query)])
         self.damage = damage_of(image, layers)
         union = None
         for row in layers:
@@ -58,6 +59,7 @@ class LineFinder:
             (union.ev_entry[event], union.path(union.ev_node[event]), found)
             for event, found in search.lines(job)
         ]
+        row.index.visits.clear()  # found above: the memo keeps the index
         problem = f"{count_text(search.unreadable, 'file')} cannot be read" if search.unreadable else ""
         if name:
             self._known[name] = lines, problem

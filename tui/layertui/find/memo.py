@@ -10,6 +10,7 @@ from layertui.cache.indexes import IndexCache
 from layertui.layers.cache_keys import cache_key, layer_identity
 from layertui.layers.capture import CAPTURE_ROOM, Keep
 from layertui.layers.load import index_layer, index_layers
+from layertui.layers.visit import Visitor
 from layertui.model.image import Image, Layer
 from layertui.model.job import Job
 from layertui.model.layer_index import Kind, LayerIndex
@@ -43,16 +44,17 @@ class LayerMemo:
         self._indexes: OrderedDict[str, LayerIndex] = OrderedDict()
         self._bytes = 0
 
-    def layers(self, image: Image, job: Job = Job.NONE) -> list[MemoLayer]:
+    def layers(self, image: Image, job: Job = Job.NONE, visitors: Sequence[Visitor] = ()) -> list[MemoLayer]:
         """Return the layers of an image, base first; what is wrong with one is in its index.
 
-        Raises :class:`Cancelled`, :class:`ImageChanged`.
+        ``visitors`` are given the contents of those that must be decompressed. Raises :class:`Cancelled`,
+        :class:`ImageChanged`.
         """
         # What arrives in a stream is of this image alone.
         names = ["" if image.arrival is not None else layer_identity(layer) for layer in image.layers]
         known = {name: self._indexes[name] for name in names if name in self._indexes}
         new = [layer for layer, name in zip(image.layers, names, strict=True) if name not in known]
-        read = dict(self._read(image, new, job))
+        read = dict(self._read(image, new, job, visitors))
         rows = [
             MemoLayer(layer, name, known[name] if name in known else read[layer.number])
             for layer, name in zip(image.layers, names, strict=True)
@@ -71,10 +73,10 @@ class LayerMemo:
         return reader.union()
 
     def _read(
-        self, image: Image, layers: Sequence[Layer], job: Job
+        self, image: Image, layers: Sequence[Layer], job: Job, visitors: Sequence[Visitor]
     ) -> Iterator[tuple[LayerNumber, LayerIndex]]:
         """Yield number and index of layers that are not in memory."""
-        visitors = [Keep(self._keep)] if self._keep else []
+        visitors = [*visitors, Keep(self._keep)] if self._keep else visitors
         uncached = []
         for layer in layers:
             job.check()
