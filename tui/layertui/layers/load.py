@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ from layertui.model.image import Image, Layer, Unpacked
 from layertui.model.job import Cancelled, Job
 from layertui.model.layer_index import LayerIndex, LayerWarning
 from layertui.model.numbers import LayerNumber
+from layertui.model.system import usable_processors
 from layertui.text.format import count_text
 
 if TYPE_CHECKING:
@@ -142,11 +142,10 @@ def _lanes(image: Image) -> int:
     busy, as decompressing takes longer than all else. More of those that a network brings are read at
     once: while one waits for its answer, others arrive.
     """
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     is_remote = image.arrival is None and any(
         layer.blob is not None and not layer.blob.is_local for layer in image.layers
     )
-    return min(max(usable, DOWNLOADS if is_remote else 2), MAX_INDEX_THREADS)
+    return min(max(usable_processors(), DOWNLOADS if is_remote else 2), MAX_INDEX_THREADS)
 
 
 class _Queue:

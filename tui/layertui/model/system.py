@@ -34,6 +34,11 @@ def return_free_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+def usable_processors() -> int:
+    """Return how many processors this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def machine_name() -> str:
     """Return the kernel's name of this machine's architecture (uname(2)), as ``platform.machine``."""
     if hasattr(os, "uname"):

@@ -4,6 +4,7 @@ import os
 from typing import NamedTuple
 
 from layertui.model.errors import LayertuiError
+from layertui.model.system import usable_processors
 
 IN_CI = ("true", "1", "yes")
 """Values of ``CI`` that mean a CI job (dive 0.13, ``options/ci.go``), in any case: AppVeyor sets ``True``."""
@@ -52,6 +53,11 @@ def explore(reference: str | None, platform: str | None, cache: bool) -> int:
     from layertui.ui.terminal_background import asking
 
     settings = load_settings(settings_file())
+    if reference is not None and usable_processors() > 1:
+        # Importing Textual takes as long as the process needs for its own modules, on another processor.
+        from layertui.worker.client import prepare_worker
+
+        prepare_worker()
     with terminal_streams(), asking(keys=0, screen=2) as question:
         from layertui.ui.app import LayertuiApp  # Textual takes longer to import than a terminal to answer
 

@@ -84,3 +84,20 @@ class Worker:
         )
         why = f"the worker process {ended}"
         raise LayertuiError("reading stopped", why, "press escape and open it again")
+
+
+_prepared: list[Worker] = []
+
+
+def prepare_worker() -> None:
+    """Start the process that is needed first: it imports its modules meanwhile."""
+    with contextlib.suppress(LayertuiError):  # reported when it is needed
+        _prepared.append(Worker())
+
+
+def take_worker() -> Worker:
+    """Return the prepared process, else a new one. Raises :class:`LayertuiError` as :class:`Worker`."""
+    try:
+        return _prepared.pop()
+    except IndexError:
+        return Worker()

@@ -11,7 +11,7 @@ from textual.message_pump import MessagePump
 
 from layertui.model.errors import LayertuiError
 from layertui.model.unforeseen import unforeseen
-from layertui.worker.client import Worker
+from layertui.worker.client import Worker, take_worker
 
 if TYPE_CHECKING:
     from layertui.worker.protocol import Frame, Request
@@ -49,7 +49,7 @@ class WorkerThread(ABC):
 
     def _run(self) -> None:
         try:
-            with Worker() as worker:
+            with take_worker() as worker:
                 self.worker = worker
                 request = self._requests.get()
                 if request is not None and not self._closed.is_set():
