@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from layertui.cache.indexes import DamagedEntry, IndexCache
-from layertui.layers.cache_keys import is_as_cached
+from layertui.layers.cache_keys import cache_key, verified_key
 from layertui.model.image import Image
 from layertui.model.numbers import LayerNumber
 from layertui.model.sizes import Bytes
@@ -29,8 +29,8 @@ class LayerSums(NamedTuple):
 
 def recall_sums(image: Image, cache: IndexCache) -> LayerSums | None:
     """Return the sums of an image; ``None`` if they have not been stored, or its layers may have changed since."""
-    key = union_key(image)
-    if not key or not all(is_as_cached(layer, cache) for layer in image.layers):
+    key = union_key([verified_key(layer, cache) for layer in image.layers])
+    if not key:
         return None
     sums = cache.read(_SUMS_PREFIX + key, _unpack)
     return sums if sums is not None and len(sums.sizes) == len(image.layers) else None
@@ -43,7 +43,8 @@ def remember_sums(
     from layertui.layers.load import is_lasting
 
     is_whole = union.layers == len(image.layers) and all(map(is_lasting, union.indexes))
-    if is_whole and (key := union_key(image)) and not cache.has(_SUMS_PREFIX + key):
+    key = union_key([cache_key(layer) for layer in image.layers])
+    if key and is_whole and not cache.has(_SUMS_PREFIX + key):
         cache.write(_SUMS_PREFIX + key, json.dumps([sizes, union.warnings]).encode())
 
 

@@ -57,16 +57,17 @@ def layer_identity(layer: Layer) -> str:
     return layer.blob.digest or file_key(layer)
 
 
-def is_claim(layer: Layer) -> bool:
-    """Return whether a layer's key is a digest that a local file need not have: it may have changed since."""
+def is_claim(layer: Layer, key: str, file: str) -> bool:
+    """Return whether a layer's key is a digest that its file need not have, which may have changed since."""
     blob = layer.blob
-    return blob is not None and blob.is_local and not blob.digest and cache_key(layer) != file_key(layer)
+    return key != file and blob is not None and blob.is_local and not blob.digest
 
 
-def is_as_cached(layer: Layer, cache: IndexCache) -> bool:
-    """Return whether a layer's bytes are those that its key stands for, as far as is known without reading them."""
-    file = file_key(layer)
-    return bool(cache_key(layer)) and (not is_claim(layer) or (bool(file) and cache.has(file)))
+def verified_key(layer: Layer, cache: IndexCache) -> str:
+    """Return a layer's key; empty if it is not known, without reading the layer, that its bytes are what that stands for."""
+    key, file = cache_key(layer), file_key(layer)
+    is_verified = not is_claim(layer, key, file) or (bool(file) and cache.has(file))
+    return key if is_verified else ""
 
 
 def _is_compressed(layer: Layer) -> bool:

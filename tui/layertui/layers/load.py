@@ -218,7 +218,7 @@ class _KeptIndex:
         self._key = cache_key(layer)
         self._file_key = file_key(layer)
         self._digest = layer.descriptor.digest
-        self._is_claim = is_claim(layer)
+        self._is_claim = is_claim(layer, self._key, self._file_key)
 
     def lock(self, job: Job) -> AbstractContextManager[None]:
         return self._cache.lock(self._key, job)

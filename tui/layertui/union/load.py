@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 
 from layertui.cache.indexes import IndexCache
+from layertui.layers.cache_keys import cache_key
 from layertui.layers.load import index_layers, is_lasting
 from layertui.layers.visit import Visitor
 from layertui.model.image import Image
@@ -41,7 +42,7 @@ class ImageReader:
         self._builder = UnionBuilder()
         self._added = 0
         self._whole: LayerUnion | None = None  # of all layers, once they are merged
-        self._key = "" if cache is None else union_key(image)
+        self._key = "" if cache is None else union_key([cache_key(layer) for layer in image.layers])
         self.is_kept = cache is not None and bool(self._key) and cache.has(self._key)
         """Whether the union of all layers is expected to be in the cache."""
         self._ahead: _Ahead | None = None

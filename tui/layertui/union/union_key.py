@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-
-from layertui.layers.cache_keys import cache_key
-from layertui.model.image import Image
+from collections.abc import Sequence
 
 MERGE_VERSION = 2
 """To be changed whenever the same layers are merged differently."""
 
 
-def union_key(image: Image) -> str:
-    """Return the cache key of the union of all layers; empty if it cannot be cached."""
-    keys = [cache_key(layer) for layer in image.layers]
+def union_key(keys: Sequence[str]) -> str:
+    """Return the cache key of the union of layers with these keys, base first; empty if it cannot be cached."""
     if not keys or not all(keys):
         return ""
     return "union-" + hashlib.sha256(repr((MERGE_VERSION, *keys)).encode()).hexdigest()
