@@ -66,7 +66,7 @@ def test_an_answer_that_comes_late_presses_no_key(answer: str) -> None:
     """Its 1 would show a tab of the detail, its / the filter."""
     with Terminal("demo") as terminal:
         shows(terminal, DARK_SURFACE)
-        terminal.wait("9/9 verified", "Held Linux", "dead", "▒")  # all that comes by itself
+        terminal.wait("9/9 verified", "Held Linux", "dead", "▒", " paths  ~3 ")  # all that comes by itself
         before = terminal.settle()
         terminal.press(answer + CURSOR)
         assert terminal.settle(0.4) == before
