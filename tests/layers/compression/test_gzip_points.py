@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import random
 import zlib
 from itertools import pairwise
@@ -78,11 +77,32 @@ def test_the_end_of_a_layer_is_found_from_a_point() -> None:
         assert found == PLAIN[point.offset + 10 :] and member.end == len(packed)
 
 
-def test_a_name_in_the_header() -> None:
-    with gzip.GzipFile("name", "wb", fileobj=(out := io.BytesIO()), mtime=0) as file:
-        file.write(PLAIN)
-    point = points_of(out.getvalue())[3]
-    assert rest(out.getvalue(), point, 1000) == PLAIN[point.offset :][:1000]
+def with_header(flags: int, fields: bytes) -> bytes:
+    packed = gzip.compress(PLAIN, mtime=0)
+    return packed[:3] + bytes([flags]) + packed[4:10] + fields + packed[10:]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [(4, b"\x03\0abc"), (8, b"name\0"), (16, b"\0"), (2, b"ab"), (30, b"\x01\0anam\0comm\0ab")],
+    ids=str,
+)
+def test_fields_in_the_header(fields: tuple[int, bytes]) -> None:
+    packed = with_header(*fields)
+    point = points_of(packed)[3]
+    assert rest(packed, point, 1000) == PLAIN[point.offset :][:1000]
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        b"\x1f\x8b\x08",
+        with_header(8, bytes([7]) * 70_001 + b"\0"),
+        with_header(4, b"\xff\xff" + bytes(65_535)),
+    ],
+)
+def test_a_header_that_ends_late_has_no_points(packed: bytes) -> None:
+    assert points_of(packed, 60_000) == []
 
 
 def test_only_the_first_member_has_points() -> None:

@@ -266,8 +266,8 @@ def _scan(
 ) -> LayerIndex:
     from layertui.layers.tar.scanner import scan
 
-    stream = DecompressedStream(blob, algorithm_of(layer.descriptor.digest), job)
-    stream.stored.watcher = finder.feed if finder is not None else None
+    watcher = finder.feed if finder is not None else None
+    stream = DecompressedStream(blob, algorithm_of(layer.descriptor.digest), job, watcher)
     try:
         if not stream.compression and blob.is_local:
             index = scan(PlainWindow(blob, job), job.part(lambda offset, _: job.report(offset, blob.size)))

@@ -71,14 +71,15 @@ class PointFinder:
 
     def __init__(self, finder: native.BlockFinder) -> None:
         self._finder = finder
-        self._start = 0
+        self._start = -1  # of the deflate stream; 0 if it is not looked into
 
     def feed(self, data: bytes) -> None:
-        """Take the next stored bytes; the first ones include the whole header of the member."""
-        if not self._start:
+        """Take the next stored bytes; nothing is found if the first ones lack a part of the member's header."""
+        if self._start < 0:
             self._start = _header_size(data)
             data = data[self._start :]
-        self._finder.feed(data)
+        if self._start:
+            self._finder.feed(data)
 
     def pack(self) -> bytes:
         """Return the points as bytes for the cache; empty if there are none."""
@@ -112,14 +113,16 @@ def unpack_points(data: bytes, size: int) -> list[GzipPoint]:
 
 
 def _header_size(data: bytes) -> int:
-    """Return the size of a member's header, which is all there (RFC 1952, 2.3)."""
-    flags, size = data[3], 10
+    """Return the size of a member's header (RFC 1952, 2.3); 0 if it is not all there."""
+    flags, size = int.from_bytes(data[3:4]), 10
     if flags & 4:
         size += 2 + int.from_bytes(data[size : size + 2], "little")
     for flag in (8, 16):
         if flags & flag:
-            size = data.find(b"\0", size) + 1
-    return size + 2 * (flags >> 1 & 1)
+            end = data.find(b"\0", size)
+            size = end + 1 if end >= 0 else len(data) + 1
+    size += 2 * (flags >> 1 & 1)
+    return size if size <= len(data) else 0
 
 
 @cache

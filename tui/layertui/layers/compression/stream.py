@@ -34,23 +34,28 @@ BLOCKS_AHEAD = 4
 CAREFUL_CHUNK = 512
 """Bytes decompressed at once near damage: at most this many intact bytes before it are lost."""
 
+Watcher = Callable[[bytes], None]
+"""Is given all stored bytes in their order."""
+
 
 class StoredBytes(io.RawIOBase):
     """A blob read from start to end, hashed in a thread of its own."""
 
-    def __init__(self, blob: Blob, algorithm: str, job: Job = Job.NONE) -> None:
+    def __init__(
+        self, blob: Blob, algorithm: str, job: Job = Job.NONE, watcher: Watcher | None = None
+    ) -> None:
+        """``watcher`` is called in the thread that hashes."""
         super().__init__()
         self._blob = blob
         self._job = job
         self._hash = hashlib.new(algorithm)
         self._algorithm = algorithm
+        self._watcher = watcher
         self._waiting: SimpleQueue[bytes | None] = SimpleQueue()
         self._room = _Room(HASH_QUEUE)
         self._hasher = threading.Thread(target=self._run, name="digest", daemon=True)
         self._hasher.start()
         self.position = 0
-        self.watcher: Callable[[bytes], None] | None = None
-        """Called with all bytes in their order, by the thread that hashes them; to be set before any is read."""
 
     def readable(self) -> bool:
         return True
@@ -72,8 +77,8 @@ class StoredBytes(io.RawIOBase):
     def _run(self) -> None:
         while (data := self._waiting.get()) is not None:
             self._hash.update(data)
-            if self.watcher is not None:
-                self.watcher(data)
+            if self._watcher is not None:
+                self._watcher(data)
             self._room.give()
 
     def digest(self) -> str:
@@ -108,9 +113,15 @@ class _Room:
 class DecompressedStream:
     """The uncompressed bytes of a blob, read front to back in bounded memory."""
 
-    def __init__(self, blob: Blob, algorithm: str = "sha256", job: Job = Job.NONE) -> None:
+    def __init__(
+        self,
+        blob: Blob,
+        algorithm: str = "sha256",
+        job: Job = Job.NONE,
+        watcher: Watcher | None = None,
+    ) -> None:
         self.compression = compression_of(blob.pread(6, 0))
-        self.stored = StoredBytes(blob, algorithm, job)
+        self.stored = StoredBytes(blob, algorithm, job, watcher)
         self._blob = blob
         self._job = job
         self._inner = _decompressor(self.compression, blob, self.stored, job)
