@@ -65,6 +65,10 @@ def parts(data: bytes, size: int) -> list[bytes]:
     return [data[start : start + size] for start in range(0, len(data), size)]
 
 
+def _xz(data: bytes) -> bytes:
+    return lzma.compress(data, preset=0)  # a tenth of the time of the default
+
+
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "plain": lambda tar: tar,
     "gzip": gzip.compress,
@@ -77,8 +81,8 @@ COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "zstd-skippable": lambda tar: SKIPPABLE + zstandard.ZstdCompressor().compress(tar) + SKIPPABLE,
     "bzip2": bz2.compress,
     "bzip2-streams": lambda tar: b"".join(map(bz2.compress, parts(tar, 70_001))),
-    "xz": lzma.compress,
-    "xz-streams": lambda tar: bytes(8).join(map(lzma.compress, parts(tar, 70_001))),
+    "xz": _xz,
+    "xz-streams": lambda tar: bytes(8).join(map(_xz, parts(tar, 70_001))),
 }
 
 
