@@ -12,8 +12,8 @@ BYTES_PER_SECOND = 4_000_000
 """Of all connections together, towards the client."""
 ONE_WAY = 0.025
 """Seconds that everything takes in each direction: a round trip of 50 ms."""
-BURST = 0.05
-"""Seconds for which what the line could have sent is sent at once: where this machine is busy, it is not slower for it."""
+LATE = 0.01
+"""Seconds by which this machine may be late with a piece without the line being slower for it; far less than a round trip."""
 PIECE = 1 << 14
 """Bytes of one connection that go through before those of another."""
 IN_FLIGHT = 32
@@ -95,7 +95,7 @@ class Line:
         """Have the pieces of the answers wait until the line is free for them."""
         now = asyncio.get_running_loop().time
         while piece := await source.read(PIECE):
-            self._is_free_at = max(self._is_free_at, now() - BURST) + len(piece) / BYTES_PER_SECOND
+            self._is_free_at = max(self._is_free_at, now() - LATE) + len(piece) / BYTES_PER_SECOND
             await asyncio.sleep(self._is_free_at - now())
             asked[-1].received += len(piece)
             await arriving.put((now() + ONE_WAY, piece))
