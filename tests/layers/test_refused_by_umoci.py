@@ -61,7 +61,7 @@ def test_refused(name: str, tmp_path: Path) -> None:
     builder = UnionBuilder()
     builder.add(index)
     texts = [warning.text for warning in builder.freeze().warnings]
-    words = ("engines refuse", "umoci refuse", "ignored here, Docker and Podman refuse", "no engine can")
+    words = ("engines refuse", "umoci refuse", "no engine can")
     is_said = any(word in text for word in words for text in texts)
     OciLayout(tmp_path / "layout").add_blob("1", f"{LAYER}+gzip", stored, tar)
     command = [

@@ -314,7 +314,7 @@ def _read_tail(stream: DecompressedStream, index: LayerIndex) -> None:
         if count := stream.trailing():
             follow = f"{count_text(count, 'byte')} {'follows' if count == 1 else 'follow'}"
             engines = (
-                "ignored here and by containerd 2, Docker's overlay2 and Podman refuse the layer"
+                "ignored here and by containerd 2, Docker's overlay2, Podman and umoci refuse the layer"
                 if stream.compression == "gzip"
                 else "ignored here, engines refuse the layer"
             )
