@@ -65,16 +65,23 @@ def parts(data: bytes, size: int) -> list[bytes]:
     return [data[start : start + size] for start in range(0, len(data), size)]
 
 
+# At their fastest, a tenth to a third of the time of the defaults.
+
+
+def _gzip(data: bytes) -> bytes:
+    return gzip.compress(data, 1)
+
+
 def _xz(data: bytes) -> bytes:
-    return lzma.compress(data, preset=0)  # a tenth of the time of the default
+    return lzma.compress(data, preset=0)
 
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "plain": lambda tar: tar,
-    "gzip": gzip.compress,
-    "gzip-members": lambda tar: b"".join(map(gzip.compress, parts(tar, 70_001))),
-    "gzip-garbage": lambda tar: gzip.compress(tar) + b"garbage",
-    "gzip-padded": lambda tar: gzip.compress(tar[:999]) + bytes(9000) + gzip.compress(tar[999:]) + bytes(100),
+    "gzip": _gzip,
+    "gzip-members": lambda tar: b"".join(map(_gzip, parts(tar, 70_001))),
+    "gzip-garbage": lambda tar: _gzip(tar) + b"garbage",
+    "gzip-padded": lambda tar: _gzip(tar[:999]) + bytes(9000) + _gzip(tar[999:]) + bytes(100),
     "zstd": lambda tar: zstandard.ZstdCompressor(write_checksum=True).compress(tar),
     "zstd-streamed": lambda tar: zstandard.ZstdCompressor(write_content_size=False).compress(tar),
     "zstd-frames": lambda tar: SKIPPABLE.join(map(zstandard.ZstdCompressor().compress, parts(tar, 70_001))),
