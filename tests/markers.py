@@ -31,8 +31,11 @@ SLOW = (
     "commands/test_serve.py",
     "fuzz/",
     "find/test_export.py",
+    "layers/test_visit.py",
+    "insight/test_visiting.py",
 )
-"""Folders and modules of ``tests`` that are marked ``slow``: they run the app, many processes, or all commands."""
+"""Folders and modules of ``tests`` that are marked ``slow``: they run the app, many processes, or all
+commands, or read large files in every way there is."""
 TESTS = Path(__file__).parent
 
 
