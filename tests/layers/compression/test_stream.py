@@ -15,7 +15,7 @@ import zstandard
 
 from layertui.layers.compression.format import Damaged, compression_of
 from layertui.layers.compression.members import Members, gzip_end, zstd_end
-from layertui.layers.compression.stream import STORED_CHUNK, DecompressedStream
+from layertui.layers.compression.stream import STORED_CHUNK, DecompressedStream, StoredBytes
 from layertui.layers.load import index_layer
 from layertui.model.blob import BytesBlob
 from layertui.verify.layer import checks
@@ -260,3 +260,19 @@ def test_closing_ends_what_inflates_ahead() -> None:
         stream.read(read_first)
         stream.close()
     assert threading.active_count() == before
+
+
+def test_a_watcher_that_fails_holds_nothing_up() -> None:
+    """The digest is that of all bytes, also of more chunks than may wait to be hashed."""
+    data = bytes(range(256)) * 100
+    seen: list[bytes] = []
+
+    def watcher(piece: bytes) -> None:
+        seen.append(piece)
+        raise RuntimeError
+
+    stored = StoredBytes(BytesBlob(data, "memory"), "sha256", watcher=watcher)
+    while stored.read(1000):
+        pass
+    assert stored.digest() == "sha256:" + hashlib.sha256(data).hexdigest()
+    assert seen == [data[:1000]]

@@ -77,8 +77,13 @@ class StoredBytes(io.RawIOBase):
     def _run(self) -> None:
         while (data := self._waiting.get()) is not None:
             self._hash.update(data)
-            if self._watcher is not None:
-                self._watcher(data)
+            try:
+                if self._watcher is not None:
+                    self._watcher(data)
+            except (
+                BaseException
+            ):  # a panic of the core too: what it adds is lost, but nobody may wait for ever
+                self._watcher = None
             self._room.give()
 
     def digest(self) -> str:
