@@ -87,7 +87,7 @@ def contents_in(index: LayerIndex, tar: bytes) -> dict[int, bytes]:
 
 @pytest.mark.parametrize("how", [how for how in COMPRESS if how != "plain"])
 def test_every_content_is_visited_once_in_the_order_of_the_tar(how: str) -> None:
-    tar = tar_of(files(1, 60, 5 * PASSING_CHUNK))
+    tar = tar_of(files(1, 30, 3 * PASSING_CHUNK))
     index, recording = visited(COMPRESS[how](tar))
     assert recording.ended == [index]
     assert recording.contents == list(contents_in(index, tar).items())
