@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -24,7 +25,7 @@ from tests.sources.registry.server import Registry, docker_registry
 ROUNDS = 3
 """At most: a line is as fast each time."""
 TABLES_OF_CONTENTS = {"estargz": "eStargz", "chunked": "zstd:chunked"}
-"""Formats of layers with a table of contents, by the tags that they have here."""
+"""Forms of layers with a table of contents."""
 LINE = f"{BYTES_PER_SECOND / 1e6:.0f} MB/s and 50 ms away"
 
 Counted = dict[str, dict[str, list[Fetched]]]
@@ -37,26 +38,26 @@ def remote_ranges(bench: Bench) -> Table:
     path = _path_in(sample.blobs[0], last=False)
     programs = []
     with _registry(bench) as registry, line_to(registry.host) as line:
-        for tag, name in TABLES_OF_CONTENTS.items():
-            _load(registry, sample, tag, bench)
-            reference = f"docker://{line.host}/{sample.shape.name}:{tag}"
+        for form, name in TABLES_OF_CONTENTS.items():
+            _load(registry, sample, form, bench)
+            reference = f"docker://{line.host}/{_repository(sample, form)}:1"
             for what in ("tree", "cat"):
                 command = [LAYERTUI, what, reference, path, "--no-cache", "--quiet"]
                 programs.append(Program(f"layertui {what}, {name}", command))
         runs, counted = _take_turns_on(line, programs, bench.rounds)
-        layers = {tag: _layers(registry, sample, tag) for tag in TABLES_OF_CONTENTS}
+        layers = {form: _layers(registry, sample, form) for form in TABLES_OF_CONTENTS}
     table = Table(
         f"Registry {LINE}: {sample.entries:,} entries, {len(sample.blobs)} layers by their tables", runs
     )
-    for tag, name in TABLES_OF_CONTENTS.items():
+    for form, name in TABLES_OF_CONTENTS.items():
         tree, cat = (counted[f"layertui {what}, {name}"] for what in ("tree", "cat"))
-        most = max(len(tree.get(digest, ())) for digest in layers[tag])
-        part = sum(_bytes(tree, digest) for digest in layers[tag]) / sum(layers[tag].values())
+        most = max(len(tree.get(digest, ())) for digest in layers[form])
+        part = sum(_bytes(tree, digest) for digest in layers[form]) / sum(layers[form].values())
         table.aims.append(Aim(f"{name}: tree after at most 3 requests a layer", most, 3))
         table.aims.append(Aim(f"{name}: tree from under 1 % of the bytes", 100 * part, 1))
-        base = next(iter(layers[tag]))
+        base = next(iter(layers[form]))
         more = _bytes(cat, base) - _bytes(tree, base)
-        part = 100 * more / layers[tag][base]
+        part = 100 * more / layers[form][base]
         table.aims.append(
             Aim(f"{name}: a file near a layer's start from under 1 % of the layer more", part, 1)
         )
@@ -72,10 +73,11 @@ def remote_pull(bench: Bench) -> Table:
         tempfile.TemporaryDirectory() as cache,
     ):
         _load(registry, sample, "gzip", bench)
-        blobs = f"http://{line.host}/v2/{sample.shape.name}/blobs"
+        repository = _repository(sample, "gzip")
+        blobs = f"http://{line.host}/v2/{repository}/blobs"
         layers = _layers(registry, sample, "gzip")
         urls = [each for digest in layers for each in ("--output", "/dev/null", f"{blobs}/{digest}")]
-        reference = f"docker://{line.host}/{sample.shape.name}:gzip"
+        reference = f"docker://{line.host}/{repository}:1"
         last = f"/layer{sample.shape.layers - 1:02d}"
         programs = [
             Program("curl, layer by layer", ["curl", "--silent", "--fail", *urls]),
@@ -108,7 +110,7 @@ def remote_file(bench: Bench) -> Table:
         environment = {"XDG_CACHE_HOME": cache}
 
         def command(host: str) -> list[str]:
-            reference = f"docker://{host}/{sample.shape.name}:gzip"
+            reference = f"docker://{host}/{_repository(sample, 'gzip')}:1"
             return [LAYERTUI, "cat", reference, path, "--layer", f"{len(sample.blobs) - 1}", "--quiet"]
 
         run_program(Program("layertui cat", command(registry.host), environment), Runs(""))
@@ -160,30 +162,40 @@ def _registry(bench: Bench) -> Iterator[Registry]:
         yield registry
 
 
-def _load(registry: Registry, sample: Sample, tag: str, bench: Bench) -> None:
-    """Have the registry contain a sample under a tag, its layers compressed as that says."""
-    marker, facts = bench.root / "registry" / f"{sample.shape.name}-{tag}", "\n".join(map(str, sample.blobs))
+def _repository(sample: Sample, form: str) -> str:
+    """One for each form: skopeo compresses no layer of which the repository has the gzip form already."""
+    return f"{sample.shape.name}-{form}"
+
+
+def _load(registry: Registry, sample: Sample, form: str, bench: Bench) -> None:
+    """Have the registry contain a sample in a form of its layers, as tag 1."""
+    repository, facts = _repository(sample, form), "\n".join(map(str, sample.blobs))
+    marker = bench.root / "registry" / repository
     if marker.exists() and marker.read_text() == facts:
         return
-    bench.say(f"pushing {sample.shape.name}:{tag} …")
-    if tag == "estargz":
+    bench.say(f"pushing {repository} …")
+    if form == "estargz":
         tars = (gzip.decompress(blob.read_bytes()) for blob in sample.blobs)
-        push_estargz(registry, sample.shape.name, tag, (estargz(members_of(tar)) for tar in tars))
-    elif tag == "chunked":
-        registry.load(
-            sample.reference, f"{sample.shape.name}:{tag}", "--dest-compress-format=zstd:chunked", same=False
-        )
+        push_estargz(registry, repository, "1", (estargz(members_of(tar)) for tar in tars))
+    elif form == "chunked":
+        option = "--dest-compress-format=zstd:chunked"
+        registry.load(sample.reference, f"{repository}:1", option, same=False)
+        if not all("zstd" in layer["mediaType"] for layer in _manifest(registry, sample, form)["layers"]):
+            raise RuntimeError("skopeo did not compress the layers as zstd:chunked")
     else:
-        registry.load(sample.reference, f"{sample.shape.name}:{tag}")
+        registry.load(sample.reference, f"{repository}:1")
     marker.write_text(facts)
 
 
-def _layers(registry: Registry, sample: Sample, tag: str) -> dict[str, int]:
+def _layers(registry: Registry, sample: Sample, form: str) -> dict[str, int]:
     """Bytes of each layer as stored, by its digest, base first."""
-    response = requests.get(
-        f"http://{registry.host}/v2/{sample.shape.name}/manifests/{tag}", headers={"Accept": MANIFEST}
-    )
-    return {layer["digest"]: layer["size"] for layer in response.json()["layers"]}
+    return {layer["digest"]: layer["size"] for layer in _manifest(registry, sample, form)["layers"]}
+
+
+def _manifest(registry: Registry, sample: Sample, form: str) -> dict[str, Any]:
+    url = f"http://{registry.host}/v2/{_repository(sample, form)}/manifests/1"
+    manifest: dict[str, Any] = requests.get(url, headers={"Accept": MANIFEST}).json()
+    return manifest
 
 
 def _path_in(blob: Path, last: bool) -> str:
