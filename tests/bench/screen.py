@@ -82,11 +82,11 @@ class Terminal:
         while (left := end - time.perf_counter()) > 0:
             self._stream.feed(self._read(left)[1])
 
-    def press(self, key: bytes, condition: Callable[[], bool]) -> float:
-        """Seconds from a key to the bytes that make the condition true."""
+    def press(self, key: bytes, condition: Callable[[], bool], seconds: float = 2) -> float:
+        """Seconds from a key to the bytes that make the condition true. Raises ``TimeoutError``."""
         pressed = time.perf_counter()
         os.write(self._fd, key)
-        return self.until(condition, 2) - pressed
+        return self.until(condition, seconds) - pressed
 
     def shows(self, text: str) -> bool:
         return any(text in line for line in self.screen.display)
@@ -120,9 +120,8 @@ class Terminal:
 
 
 def is_loaded(terminal: Terminal) -> bool:
-    """Whether the title tells what only the whole image tells."""
-    title = terminal.screen.display[0]
-    return " dead" in title
+    """Whether the title says what is known of the whole image alone."""
+    return " live" in terminal.screen.display[0]
 
 
 def content_after(command: Sequence[str], text: str) -> float:
