@@ -93,7 +93,7 @@ def add_common(
         parser.add_argument("--json", action="store_true", help="print JSON")
         add_color(parser)
     if has_layers:
-        parser.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
+        parser.add_argument("--no-cache", action="store_true", help="index layers anew, and keep no index")
     if has_quiet:
         parser.add_argument("--quiet", action="store_true", help="no warnings, no progress bar")
 
