@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import stat
 import sys
@@ -28,6 +27,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from layertui.model import system
+from layertui.model.digest import sha256_hex
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 
@@ -141,7 +141,7 @@ def lock(folder: Path, name: str, job: Job = Job.NONE) -> Iterator[None]:
     a filesystem without flock(2), or if the holder is stopped (Ctrl+Z), no process waits. Not reentrant.
     Raises :class:`OSError` if the folder cannot be written to, :class:`Cancelled` while waiting.
     """
-    path = folder / f".lock-{hashlib.sha256(name.encode()).hexdigest()}"
+    path = folder / f".lock-{sha256_hex(name.encode())}"
     pause, longest = POLL
     while (descriptor := _try_lock(path)) is None and not _is_stopped(path):
         job.check()

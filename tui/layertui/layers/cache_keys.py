@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 
 from layertui.cache.indexes import IndexCache
 from layertui.layers.compression.format import compression_of
-from layertui.model.digest import is_known
+from layertui.model.digest import is_known, sha256_hex
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Layer
 
@@ -44,7 +43,7 @@ def file_key(layer: Layer) -> str:
     identity = (
         layer.descriptor.digest, layer.diff_id, path, offset, layer.blob.size, *file.state, file.ctime_ns,
     )  # fmt: skip
-    return "file-" + hashlib.sha256(repr(identity).encode("utf-8", "surrogateescape")).hexdigest()
+    return f"file-{sha256_hex(repr(identity).encode('utf-8', 'surrogateescape'))}"
 
 
 def layer_identity(layer: Layer) -> str:

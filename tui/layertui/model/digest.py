@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
+from functools import cache
+from importlib import import_module
+from typing import Any
 
 from layertui.model.errors import LayertuiError
 
@@ -13,6 +15,8 @@ DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
 """The grammar of a digest in any algorithm; what matches is safe as part of a path."""
 HEX = re.compile(r"[0-9a-f]{64}")
 """The hexadecimal part of a SHA-256 digest, which stores also use as an ID."""
+_FEW_BYTES = 1 << 18
+"""Bytes that Python's own module hashes in less time than OpenSSL takes to load."""
 SHA256 = re.compile(rf"sha256:{HEX.pattern}")
 
 
@@ -49,7 +53,31 @@ def digest_of(data: bytes, like: str = "sha256:") -> str:
     algorithm = like.partition(":")[0]
     if algorithm not in ALGORITHMS:
         raise LayertuiError(f"cannot check the digest {like}", f"unsupported algorithm {algorithm}")
+    if algorithm == "sha256":
+        return f"sha256:{sha256_hex(data)}"
+    import hashlib
+
     return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+
+
+def sha256_hex(data: bytes) -> str:
+    """Return the SHA-256 of bytes in hexadecimal.
+
+    Of a document or a key by Python's own module, as ``random`` does it: hashlib loads OpenSSL, which takes longer.
+    """
+    digest: str = _sha256(len(data) <= _FEW_BYTES)(data).hexdigest()
+    return digest
+
+
+@cache
+def _sha256(is_small: bool) -> Any:
+    """Return what begins a SHA-256: quick to import, or quick for many bytes."""
+    for name in ("_sha2", "_sha256") if is_small else ():  # since Python 3.12, and before
+        try:
+            return import_module(name).sha256
+        except ImportError:
+            continue
+    return import_module("hashlib").sha256
 
 
 def check_digest(data: bytes, expected: str, subject: str) -> None:

@@ -1,11 +1,11 @@
 """Images as every source returns them: immutable data, recorded and never guessed."""
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from layertui.model.blob import Blob, FileState
+from layertui.model.digest import sha256_hex
 from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
 
@@ -285,7 +285,7 @@ def chain_ids(diff_ids: Sequence[str]) -> list[str]:
             chain.append(diff_id)
         else:
             joined = f"{chain[-1]} {diff_id}".encode()
-            chain.append("sha256:" + hashlib.sha256(joined).hexdigest())
+            chain.append(f"sha256:{sha256_hex(joined)}")
     return chain
 
 
