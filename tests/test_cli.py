@@ -143,6 +143,20 @@ def test_commands_import_no_more_than_they_need(words: list[str], light: bool) -
     assert not (never | heavy) & set(done.stderr.split())
 
 
+@pytest.mark.parametrize("words", [["--help"], ["inspect"], ["history"]])
+def test_what_takes_as_long_as_python_itself_is_not_imported(words: list[str], tmp_path: Path) -> None:
+    code = (
+        "import sys; before = set(sys.modules); from layertui.cli import main\n"
+        "main(sys.argv[1:])\n"
+        "print(*set(sys.modules) - before, file=sys.stderr)"
+    )
+    if words != ["--help"]:
+        words = [*words, str(image_in(tmp_path / "image"))]
+        main(words)  # for its index to be cached
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    assert not {"typing", "_hashlib"} & set(done.stderr.split())
+
+
 def folder(path: Path) -> Path:
     path.mkdir()
     return path

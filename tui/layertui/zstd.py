@@ -6,7 +6,12 @@ Neither is imported before it is used: most commands start without.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+
+from layertui import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
 
 INSTALL = "pip install 'layertui[fast]'"
 """What installs a library where there is none."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from layertui import TYPE_CHECKING
 from layertui.model.image import Image, InspectField
+
+if TYPE_CHECKING:
+    from typing import Any
+
 
 NEVER = "0001-01-01T00:00:00Z"
 """Go's zero time, which Docker prints for an unset time."""

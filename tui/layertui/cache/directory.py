@@ -24,12 +24,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
+from layertui import TYPE_CHECKING
 from layertui.model import system
 from layertui.model.digest import sha256_hex
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
 
 RECENT = 60
 """Seconds since the last use of an entry in which it is not evicted: a process may be about to open it."""

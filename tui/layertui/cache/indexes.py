@@ -12,11 +12,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from layertui import zstd
 from layertui.cache.directory import atomic_write, cache_directory, evict, lock, own_file, use
 from layertui.model.job import Job
+from layertui.model.typed import TypeVar
 
 ENTRY_MAGIC = b"layertui\x04" + sys.byteorder[:1].encode()
 """Ends in the format's version and the byte order of the columns."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
+from layertui import TYPE_CHECKING
 from layertui.model.reference import TRANSPORTS
 
 if TYPE_CHECKING:

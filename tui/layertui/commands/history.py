@@ -1,8 +1,9 @@
 """``layertui history``: list the build steps of an image."""
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from layertui.commands.opening import image_of, read_layers, warn_of_layers
 from layertui.commands.output import Output, created_cell, one_line, short_id
@@ -12,6 +13,7 @@ from layertui.layers.cache_keys import cache_key
 from layertui.model.history_step import step_text
 from layertui.model.image import MISSING, HistoryEntry, Image
 from layertui.model.sizes import Bytes
+from layertui.model.typed import NamedTuple
 from layertui.text.sanitize import visible
 
 DESCRIPTION = """\
@@ -109,7 +111,7 @@ class _StepSize(NamedTuple):
     live: int | None
 
     @classmethod
-    def of(cls, image: Image, entry: HistoryEntry, sizes: Sequence[Bytes | None]) -> "_StepSize":
+    def of(cls, image: Image, entry: HistoryEntry, sizes: Sequence[Bytes | None]) -> _StepSize:
         if entry.layer is None:
             return cls(0, 0, 0)
         layer = image.layers[entry.layer - 1]

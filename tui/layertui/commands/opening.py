@@ -1,10 +1,12 @@
 """Open images, layers and contents for the arguments of a command."""
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from layertui import TYPE_CHECKING
 from layertui.commands.output import Output, warn
 from layertui.model.image import Image
 from layertui.model.numbers import Event
@@ -51,7 +53,7 @@ def image_of(
     return image
 
 
-def warn_of_layers(warnings: "Iterable[UnionWarning]", of: str = "") -> None:
+def warn_of_layers(warnings: Iterable[UnionWarning], of: str = "") -> None:
     """Print the warnings of a union; ``of`` names the image."""
     for warning in warnings:
         where = "" if warning.path == "/" else f" {warning.path}:"  # without a path, it is about the layer
@@ -61,7 +63,7 @@ def warn_of_layers(warnings: "Iterable[UnionWarning]", of: str = "") -> None:
 class Opened:
     """An image whose layers have been read, all or as many as needed."""
 
-    def __init__(self, image: Image, union: "LayerUnion", is_damaged: bool, quiet: bool) -> None:
+    def __init__(self, image: Image, union: LayerUnion, is_damaged: bool, quiet: bool) -> None:
         self.image = image
         self.union = union
         """The union of the layers that were read."""
@@ -74,16 +76,16 @@ class Opened:
         """Exit status of a command that printed what could be read."""
         return 2 if self.is_damaged else 0
 
-    def contents(self) -> "Contents":
+    def contents(self) -> Contents:
         from layertui.content.read import Contents
 
         return Contents(self.image, self.union.indexes, self.union)
 
-    def compared(self, pairs: Iterable[tuple[Event, Event]]) -> "Contents":
+    def compared(self, pairs: Iterable[tuple[Event, Event]]) -> Contents:
         """Return the contents; files of these pairs of events are hashed."""
         return self.hashed(event for pair in pairs for event in pair)
 
-    def hashed(self, events: Iterable[Event]) -> "Contents":
+    def hashed(self, events: Iterable[Event]) -> Contents:
         """Return the contents; files of these events are hashed, each layer read at most once."""
         contents = self.contents()
         if events := list(events):
@@ -99,7 +101,7 @@ def read_layers(
     image: Image,
     highest: int | None = None,
     of: str = "",
-    visitors: "Sequence[Visitor]" = (),
+    visitors: Sequence[Visitor] = (),
 ) -> Opened:
     """Read and merge layers 1 to ``highest`` (default: all); print warnings and damage.
 

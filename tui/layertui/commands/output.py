@@ -9,11 +9,15 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any, ClassVar, TextIO
 
+from layertui import TYPE_CHECKING
 from layertui.commands.pager import is_paging, prepare_pager, start_pager
 from layertui.model.errors import LayertuiError
 from layertui.text.sanitize import visible
+
+if TYPE_CHECKING:
+    from typing import Any, ClassVar, TextIO
+
 
 BROKEN_PIPE = 141
 """Exit status if the reader closes the pipe first: what a shell reports of SIGPIPE."""

@@ -9,7 +9,8 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+
+from layertui import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import subprocess

@@ -6,12 +6,16 @@ import argparse
 import importlib
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NoReturn, Protocol, cast
 
-from layertui import __version__
+from layertui import TYPE_CHECKING, __version__
 from layertui.commands import COMMANDS
 from layertui.commands.dive_options import add_dive_options
 from layertui.commands.parsing import Parser, add_color, add_common
+from layertui.model.typed import Protocol, cast
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 
 DESCRIPTION = """\
 Explore a container image: which layer each file comes from, what each build

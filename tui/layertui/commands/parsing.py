@@ -6,9 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
+from layertui import TYPE_CHECKING
 from layertui.model.errors import LayertuiError
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -1,14 +1,17 @@
 """What is known of each layer of an image once all have been merged, cached apart from their entries."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
+from layertui import TYPE_CHECKING
 from layertui.cache.indexes import DamagedEntry, IndexCache
 from layertui.layers.cache_keys import cache_key, verified_key
 from layertui.model.image import Image
 from layertui.model.numbers import LayerNumber
 from layertui.model.sizes import Bytes
+from layertui.model.typed import NamedTuple
 from layertui.union.union_key import union_key
 from layertui.union.union_warning import UnionWarning
 
@@ -36,9 +39,7 @@ def recall_sums(image: Image, cache: IndexCache) -> LayerSums | None:
     return sums if sums is not None and len(sums.sizes) == len(image.layers) else None
 
 
-def remember_sums(
-    image: Image, union: "LayerUnion", sizes: Sequence[Bytes | None], cache: IndexCache
-) -> None:
+def remember_sums(image: Image, union: LayerUnion, sizes: Sequence[Bytes | None], cache: IndexCache) -> None:
     """Store the sums of the union of all layers, unless reading these again could give other ones."""
     from layertui.layers.load import is_lasting
 

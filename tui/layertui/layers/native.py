@@ -9,7 +9,13 @@ from __future__ import annotations
 import importlib
 import os
 from functools import cache
-from typing import Any, Protocol, cast
+
+from layertui import TYPE_CHECKING
+from layertui.model.typed import Protocol, cast
+
+if TYPE_CHECKING:
+    from typing import Any
+
 
 INTERFACE = 7
 """The number of the interface below; a core with another is not used."""
@@ -30,7 +36,6 @@ class Entries(Protocol):
     @property
     def meta_read(self) -> int:
         """Bytes of the extended headers read so far."""
-        ...
 
     def read(self, chunk: bytes, base: int, offset: int, size: int) -> tuple[int, int]:
         """Read headers from ``offset`` of the tar on, in a chunk that starts at ``base``.
@@ -38,15 +43,12 @@ class Entries(Protocol):
         Return the offset of the first header that is not read, and the size that the last one read claims;
         ``size`` if none was read.
         """
-        ...
 
     def share(self, attributes: list[tuple[bytes, bytes]]) -> None:
         """Tell of extended attributes that entries may have, numbered from 0; entries with others are not read."""
-        ...
 
     def take(self) -> Columns | None:
         """Return the columns of the entries read since the last call; ``None`` without any."""
-        ...
 
 
 class BlockFinder(Protocol):
@@ -54,12 +56,10 @@ class BlockFinder(Protocol):
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the stream; they are ignored after its end, and where it is damaged."""
-        ...
 
     def points(self) -> list[tuple[int, int, int, int, bytes]]:
         """Return the offset of each in the decompressed and in the stored bytes, the number and value of the bits that
         precede it there, and the 32 KiB that were decompressed before it."""
-        ...
 
 
 class Core(Protocol):
@@ -71,21 +71,17 @@ class Core(Protocol):
 
     def BlockFinder(self, spacing: int) -> BlockFinder:
         """Return a finder of blocks that begin at least ``spacing`` stored bytes apart."""
-        ...
 
     def Tree(self) -> Any:
         """Return an empty :class:`layertui.union.tree.Tree`."""
-        ...
 
     def keys_of_kind(self, keys: bytes, kinds: bytes, kind: int) -> list[bytes]:
         """Return the keys of the entries of a kind, in the order of the tar; ``keys`` are joined by slashes."""
-        ...
 
     def all_below(
         self, values: bytes, size: int, limits: bytes | None, limit: int | None, lowest: int
     ) -> bool:
         """See :func:`layertui.layers.column_bounds.all_below`; without either limit there is none."""
-        ...
 
     def union_fits(
         self, length: int, columns: list[bytes], ev_kind: bytes, starts: list[int], counts: list[int]
@@ -94,7 +90,6 @@ class Core(Protocol):
 
         ``length`` is that of its keys in bytes, ``counts`` are the numbers of entries of the layers.
         """
-        ...
 
     def confine(self, folders: list[str]) -> bool:
         """Take from this thread, and those it starts from now on, for good: to write outside of some folders, to
@@ -102,7 +97,6 @@ class Core(Protocol):
 
         Return whether it can at all. Raises :class:`OSError`.
         """
-        ...
 
 
 @cache

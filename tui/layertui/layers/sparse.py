@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import NamedTuple
+
+from layertui.model.typed import NamedTuple
 
 HOLE_CHUNK = bytes(1 << 18)
 """The zeros that are yielded at once."""

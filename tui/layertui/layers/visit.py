@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from layertui.model.errors import LayertuiError
 from layertui.model.layer_index import LayerIndex
 from layertui.model.numbers import EntryNumber
+from layertui.model.typed import Generic, NamedTuple, Protocol, TypeVar
 
 MAX_READ = 4 << 20
 """Bytes of files that are visited or read together; a larger file comes alone, in pieces."""
@@ -37,11 +37,9 @@ class LargeVisit(Protocol):
 
     def add(self, piece: bytes) -> None:
         """Take the next :data:`VISITED_PIECE` bytes of the file, less only at its end."""
-        ...
 
     def end(self) -> None:
         """Take note that the file is complete."""
-        ...
 
 
 class LayerVisit(Protocol):
@@ -52,22 +50,18 @@ class LayerVisit(Protocol):
 
         An element of ``keys`` is one key, or several joined by slashes, each of which counts.
         """
-        ...
 
     def batch(self, batch: ContentBatch[EntryNumber]) -> None:
         """Take the contents of some files, each at most :data:`MAX_READ` bytes."""
-        ...
 
     def large(self, entry: EntryNumber, size: int) -> LargeVisit | None:
         """Return what takes the content of a larger file; ``None`` if it is not wanted."""
-        ...
 
     def end(self, index: LayerIndex) -> None:
         """Leave in the index what was found: the layer has been read completely, and is what it claims to be.
 
         Not called for a damaged layer.
         """
-        ...
 
 
 Visitor = Callable[[], LayerVisit]

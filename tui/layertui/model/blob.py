@@ -1,15 +1,17 @@
 """Blobs: bytes in memory, in a file or elsewhere, read from any offset."""
 
+from __future__ import annotations
+
 import os
 import threading
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import NamedTuple
 
 from layertui.model import system
 from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.job import Job
+from layertui.model.typed import NamedTuple
 
 
 class Blob(ABC):
@@ -29,7 +31,7 @@ class Blob(ABC):
         """Human-readable location: ``app.tar at 10752``."""
 
     @property
-    def file(self) -> "tuple[LocalFile, int] | None":
+    def file(self) -> tuple[LocalFile, int] | None:
         """The local file that contains the bytes in one piece, and their offset in it; ``None`` if there is none."""
         return None
 
@@ -46,7 +48,7 @@ class Blob(ABC):
         """Why fetched bytes are not cached; empty if they are, or nothing is fetched."""
         return ""
 
-    def ranged(self) -> "Blob":
+    def ranged(self) -> Blob:
         """Return the same bytes, to read a few parts of them, wherever these are."""
         return self
 
@@ -92,7 +94,7 @@ class FileState(NamedTuple):
     mtime_ns: int
 
     @classmethod
-    def of(cls, facts: os.stat_result) -> "FileState":
+    def of(cls, facts: os.stat_result) -> FileState:
         return cls(facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
 

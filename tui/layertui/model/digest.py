@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib import import_module
-from typing import Any
 
+from layertui import TYPE_CHECKING
 from layertui.model.errors import LayertuiError
+
+if TYPE_CHECKING:
+    from typing import Any
+
 
 ALGORITHMS = ("sha256", "sha384", "sha512")
 """The algorithms that can be computed here."""

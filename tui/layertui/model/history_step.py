@@ -7,12 +7,14 @@ the Dockerfile's line. Builders without a Dockerfile record their own name and d
 layer in ``comment`` (ko, Jib, apko), or only the latter (Nix, ``docker import``).
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from layertui.model.image import HistoryEntry
+from layertui.model.typed import NamedTuple
 
 INSTRUCTIONS = {
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER",

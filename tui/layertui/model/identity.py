@@ -1,9 +1,10 @@
 """Which image a name led to when it was opened."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
 from layertui.model.blob import FileState
 from layertui.model.image import Image
+from layertui.model.typed import NamedTuple
 
 
 class Identity(NamedTuple):

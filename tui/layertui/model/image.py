@@ -1,15 +1,20 @@
 """Images as every source returns them: immutable data, recorded and never guessed."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from layertui import TYPE_CHECKING
 from layertui.model.blob import Blob, FileState
 from layertui.model.digest import sha256_hex
 from layertui.model.job import Job
 from layertui.model.numbers import LayerNumber
+from layertui.model.typed import NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from typing import Any, Literal
+
     from layertui.model.layer_index import LayerIndex
 
 
@@ -115,7 +120,7 @@ class Unpacked(ABC):
         return None
 
     @abstractmethod
-    def scan(self, job: Job = Job.NONE) -> "LayerIndex":
+    def scan(self, job: Job = Job.NONE) -> LayerIndex:
         """Return the entries, with offsets that mean nothing. Reports the number of entries.
 
         Raises :class:`LayertuiError`, :class:`Cancelled`.
@@ -179,14 +184,12 @@ class Arrival(Protocol):
 
     def watch(self, job: Job) -> None:
         """Report to ``job`` the bytes received, and the estimated total, from any thread."""
-        ...
 
     def documents(self) -> Sequence[Link]:
         """Return the documents from the reference to the config, once they have arrived.
 
         Raises :class:`LayertuiError` if they do not.
         """
-        ...
 
 
 class InspectField(NamedTuple):

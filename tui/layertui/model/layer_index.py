@@ -7,7 +7,8 @@ from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
+
+from layertui.model.typed import NamedTuple
 
 MAX_PATH = 4096
 """Longest path or symlink target on Linux, in bytes (PATH_MAX)."""

@@ -3,7 +3,9 @@
 At run time each is a plain ``int``; the type checker reports where one is passed for another.
 """
 
-from typing import NewType
+from __future__ import annotations
+
+from layertui.model.typed import NewType
 
 LayerNumber = NewType("LayerNumber", int)
 """A layer of an image: 1 at the base, and 0 where the empty tree below it can be meant."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TypeVar
 
 from layertui.model.errors import LayertuiError, few
 from layertui.model.image import Descriptor, Platform
 from layertui.model.system import machine_name
+from layertui.model.typed import TypeVar
 
 ARCHITECTURES = {
     "x86_64": "amd64",

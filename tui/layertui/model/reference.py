@@ -1,9 +1,11 @@
 """References: names of images with their transport (containers-transports(5))."""
 
+from __future__ import annotations
+
 import re
-from typing import NamedTuple
 
 from layertui.model.errors import LayertuiError
+from layertui.model.typed import NamedTuple
 
 TRANSPORTS = {
     "docker-archive": "docker_archive",

@@ -1,12 +1,17 @@
 """Open files of stores, which may be anything where a regular file is expected."""
 
+from __future__ import annotations
+
 import errno
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
 
+from layertui import TYPE_CHECKING
 from layertui.model import system
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 
 def open_regular(path: Path) -> BinaryIO:

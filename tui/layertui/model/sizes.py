@@ -1,7 +1,10 @@
 """Live and dead bytes, the two parts of a size."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from layertui.model.typed import NamedTuple
 
 
 class Bytes(NamedTuple):

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
 
 from layertui.model.errors import LayertuiError, NoEngine, NoImage
 from layertui.model.image import MAX_LAYERS, ContainerSummary, Image, ImageSummary
@@ -20,6 +19,7 @@ from layertui.model.reference import (
     layer_of,
     parse_reference,
 )
+from layertui.model.typed import Protocol, cast
 from layertui.model.unforeseen import unforeseen
 from layertui.sources import detect, piped
 from layertui.text.matching import similar_names
@@ -38,11 +38,9 @@ class Source(Protocol):
 
     def open_image(self, reference: Reference, platform: str | None) -> Image:
         """Open an image, for a platform (``os/arch[/variant]``) or the default one."""
-        ...
 
     def list_images(self, reference: Reference) -> Iterable[ImageSummary]:
         """List all images of a source, or the one that the reference selects."""
-        ...
 
 
 class ContainerSource(Source, Protocol):
@@ -53,7 +51,6 @@ class ContainerSource(Source, Protocol):
 
         Raises :class:`LayertuiError` if they cannot be listed.
         """
-        ...
 
 
 class UnknownName(LayertuiError):

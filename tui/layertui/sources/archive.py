@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple
 
 from layertui.layers.compression.format import Damaged, compression_of
 from layertui.layers.compression.stream import STORED_CHUNK, DecompressedStream
@@ -20,6 +19,7 @@ from layertui.layers.tar.window import PlainWindow
 from layertui.model.blob import Blob, FileBlob, LocalFile
 from layertui.model.errors import LayertuiError, NoImage
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, path_of
+from layertui.model.typed import NamedTuple
 
 MAX_LINKS = 40
 """Links that are followed for one member."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from layertui import TYPE_CHECKING
 from layertui.model import media_types
 from layertui.model.blob import Blob
 from layertui.model.digest import HEX
@@ -20,6 +20,10 @@ from layertui.model.image import (
     chain_ids,
 )
 from layertui.model.numbers import LayerNumber
+
+if TYPE_CHECKING:
+    from typing import Any
+
 
 ZERO_DAY = "0001-01-01T"
 """Go's zero time, in any zone."""

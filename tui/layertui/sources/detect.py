@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from layertui import TYPE_CHECKING
 from layertui.model.errors import LayertuiError, NoImage, few
 from layertui.model.reference import Reference
 from layertui.sources.files import FolderFiles, files_of

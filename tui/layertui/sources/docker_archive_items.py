@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
 
+from layertui import TYPE_CHECKING
 from layertui.model import platforms
 from layertui.model.errors import LayertuiError, NotFound, SeveralImages, few
 from layertui.model.image import Platform
 from layertui.model.reference import Reference
+from layertui.model.typed import NamedTuple
 from layertui.sources import documents
 from layertui.sources.assemble import config_list, full_names
 from layertui.sources.files import Files, read_json
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class ManifestItem(NamedTuple):

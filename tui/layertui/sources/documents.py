@@ -10,7 +10,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+
+from layertui import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    Schema = Callable[[Any, Any], Any]
+    """Returns a parsed value with its fields under their own names, merged into what the field had before."""
+
 
 MAX_VALUES = 1_000_000
 """Values of a document at most: each takes about a hundred bytes of memory, and as few as three of the document."""
@@ -18,9 +26,6 @@ MAX_VALUES = 1_000_000
 MAX_DEPTH = 500
 """Values within values at most, the same on every Python: from 3.12 on only the stack limits what its decoder reads, and
 printed with indents a document takes the square of its depth."""
-
-Schema = Callable[[Any, Any], Any]
-"""Returns a parsed value with its fields under their own names, merged into what the field had before."""
 
 
 class TooManyValues(ValueError):

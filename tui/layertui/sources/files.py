@@ -7,16 +7,20 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
 
+from layertui import TYPE_CHECKING
 from layertui.model.blob import Blob, FileBlob, FileState
 from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.reference import Reference
 from layertui.model.regular_file import open_regular
-from layertui.sources.documents import Schema, TooManyValues, decode
+from layertui.model.typed import Protocol
+from layertui.sources.documents import TooManyValues, decode
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from layertui.sources.archive import ArchiveFiles
+    from layertui.sources.documents import Schema
 
 MAX_JSON = 64 << 20
 """Largest manifest, index or config that is read, in bytes."""
@@ -30,28 +34,23 @@ class Files(Protocol):
     @property
     def path(self) -> Path:
         """Human-readable location."""
-        ...
 
     @property
     def damage(self) -> str:
         """Why some may be missing; empty if none is."""
-        ...
 
     @property
     def state(self) -> FileState | None:
         """State of the archive when it was opened; ``None`` for a directory."""
-        ...
 
     def get(self, name: str) -> Blob | None:
         """Return the regular file of a name, ``blobs/sha256/…``; ``None`` if there is none.
 
         Raises :class:`LayertuiError` if the directory cannot be read.
         """
-        ...
 
     def legacy_layers(self) -> Sequence[str]:
         """Return the IDs of the layers in an archive of Docker 1.9 or older; nothing of a directory or a damaged archive."""
-        ...
 
 
 class FolderFiles:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from layertui import TYPE_CHECKING
 from layertui.model import media_types, platforms
 from layertui.model.errors import LayertuiError, NoImage, few
 from layertui.model.identity import identity_of

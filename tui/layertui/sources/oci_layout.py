@@ -9,8 +9,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import count
-from typing import Any
 
+from layertui import TYPE_CHECKING
 from layertui.model import media_types
 from layertui.model.blob import Blob, BytesBlob, FileState
 from layertui.model.digest import DIGEST, check_digest, digest_of
@@ -20,6 +20,10 @@ from layertui.model.reference import Reference
 from layertui.sources import documents
 from layertui.sources.assemble import config_list, platform_of
 from layertui.sources.files import MAX_JSON, Files, parse_object, parsed, read_whole
+
+if TYPE_CHECKING:
+    from typing import Any
+
 
 REF_NAME = "org.opencontainers.image.ref.name"
 IMAGE_NAME = "io.containerd.image.name"

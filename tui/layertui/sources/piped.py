@@ -14,11 +14,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
+from layertui import TYPE_CHECKING
 from layertui.model import system
 from layertui.model.errors import LayertuiError, NoImage, NotFound
 from layertui.model.job import Job
+
+if TYPE_CHECKING:
+    from typing import IO
+
 
 STANDARD_INPUT = "-"
 MAX_PIPED_BYTES = 64 << 30

@@ -6,8 +6,8 @@ import math
 import stat
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
+from layertui import TYPE_CHECKING
 from layertui.text.sanitize import visible
 
 if TYPE_CHECKING:

@@ -1,10 +1,12 @@
 """Run the app in the terminal."""
 
+from __future__ import annotations
+
 import os
-from typing import NamedTuple
 
 from layertui.model.errors import LayertuiError
 from layertui.model.system import usable_processors
+from layertui.model.typed import NamedTuple
 
 IN_CI = ("true", "1", "yes")
 """Values of ``CI`` that mean a CI job (dive 0.13, ``options/ci.go``), in any case: AppVeyor sets ``True``."""

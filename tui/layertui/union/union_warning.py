@@ -1,8 +1,9 @@
 """Warnings about the layers of a union."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
 from layertui.model.numbers import LayerNumber
+from layertui.model.typed import NamedTuple
 
 
 class UnionWarning(NamedTuple):

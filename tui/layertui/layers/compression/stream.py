@@ -8,15 +8,17 @@ import threading
 from collections.abc import Callable
 from functools import cache
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol
 
-from layertui import zstd
+from layertui import TYPE_CHECKING, zstd
 from layertui.layers.compression.format import Damaged, compression_of
 from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
+from layertui.model.typed import Protocol
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from _typeshed import WriteableBuffer
 
 STORED_CHUNK = 1 << 20

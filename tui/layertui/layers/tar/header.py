@@ -6,11 +6,11 @@ Formats: ustar and pax (POSIX.1-2017, pax), v7, GNU.
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 from zlib import adler32
 
 from layertui.layers.tar.tar_warnings import TarWarnings
 from layertui.model.layer_index import Kind
+from layertui.model.typed import NamedTuple
 
 TAR_BLOCK = 512
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import cast
 
 from layertui.layers.tar.window import Window
 from layertui.layers.visit import MAX_READ, ContentBatch, LayerVisit, in_pieces
 from layertui.model.layer_index import LayerIndex
 from layertui.model.numbers import EntryNumber
+from layertui.model.typed import cast
 
 PASSING_CHUNK = 1 << 18
 """Bytes of a content read at once."""

@@ -7,7 +7,6 @@ as GNU tar, libarchive and Go's archive/tar write them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from layertui.layers.compression.format import Damaged
 from layertui.layers.tar.collected import Collected
@@ -53,6 +52,7 @@ from layertui.layers.whiteout import parse_whiteout
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
 from layertui.model.layer_index import MAX_PATH, Extra, Kind, LayerIndex
+from layertui.model.typed import NamedTuple
 
 try:
     from zlib_ng.zlib_ng import adler32

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from layertui.layers.compression.stream import INFLATED_BLOCK
 from layertui.model.blob import Blob
 from layertui.model.job import Job
+from layertui.model.typed import Protocol
 
 HEADER_CHUNK = 1 << 17
 """Bytes read at once where only headers are needed: reading some contents is faster than many small reads."""
@@ -18,11 +17,9 @@ class Window(Protocol):
     @property
     def end(self) -> int:
         """Size of the tar; known at the latest once :meth:`at` returned less than requested."""
-        ...
 
     def at(self, offset: int, length: int) -> tuple[bytes, int]:
         """Return bytes, and where among them those at ``offset`` start: at least ``length``, less only at the end."""
-        ...
 
 
 class PlainWindow:
@@ -43,7 +40,6 @@ class Readable(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Return some of the next bytes, at most ``size``; none at the end."""
-        ...
 
 
 class StreamWindow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from layertui.model.blob import FileBlob
 from layertui.model.errors import LayertuiError, NotFound, few
@@ -20,9 +20,11 @@ from layertui.model.image import (
 )
 from layertui.model.reference import Reference
 from layertui.sources.assemble import config_list
-from layertui.sources.documents import Schema
 from layertui.sources.files import parse_object, read_text
 from layertui.text.format import age_text
+
+if TYPE_CHECKING:
+    from layertui.sources.documents import Schema
 
 RowT = TypeVar("RowT")
 
