@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from layertui import TYPE_CHECKING
 from layertui.commands.output import Output, warn
@@ -13,6 +12,8 @@ from layertui.model.numbers import Event
 from layertui.sources import open_image
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from layertui.content.read import Contents
     from layertui.layers.visit import Visitor
     from layertui.union.model import LayerUnion

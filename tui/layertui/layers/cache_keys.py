@@ -37,7 +37,7 @@ def file_key(layer: Layer) -> str:
         return ""
     file, offset = layer.blob.file
     try:
-        path = os.path.realpath(file.path)
+        path = os.path.realpath(file.name)
     except OSError:
         return ""
     identity = (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from layertui.model.errors import LayertuiError
+from layertui.model.system import plain_path
 from layertui.model.typed import NamedTuple
 
 TRANSPORTS = {
@@ -193,10 +195,4 @@ def _selector(rest: str) -> str:
 
 
 def _exists(path: str) -> bool:
-    from pathlib import Path  # which --help needs no more than what else parses a reference
-
-    try:
-        Path(path).lstat()
-    except (OSError, ValueError):
-        return False
-    return True
+    return os.path.lexists(plain_path(path))

@@ -33,6 +33,7 @@ class ArchiveFiles:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.place = str(path)
         self._original = LocalFile(path)
         self.state = self._original.state
         self.damage = ""
