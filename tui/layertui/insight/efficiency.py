@@ -10,8 +10,10 @@ a missing path ends the count of its layer. For the actual waste see
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import compress, count
 from typing import Any, NamedTuple
 
 from layertui.layers.whiteout import WHITEOUT_PREFIX, whiteout_name
@@ -66,7 +68,7 @@ def efficiency(indexes: Sequence[LayerIndex]) -> Efficiency:
     stack = _Stack(index for index in indexes if Kind.WHITEOUT in index.kind)
     count = _Count()
     for number, index in enumerate(indexes):
-        tree = _tree(index)
+        tree = _Tree(index)
         if number == 0 and Kind.WHITEOUT in index.kind:  # dive looks these up in the layer itself
             stack.lay(tree, has_whiteouts=False)
         _visit(tree, stack, count)
@@ -93,32 +95,59 @@ def entries_of(index: LayerIndex) -> dict[bytes, int]:
 
     The directory of a marker that dive drops has :data:`NO_ENTRY`, if nothing else adds it.
     """
-    nodes: dict[bytes, int] = {}
-    for entry, (key, kind) in enumerate(zip(index.entry_keys(), index.kind, strict=True)):
-        if kind == Kind.WHITEOUT:
-            above, slash, name = key.rpartition(b"\0")
-            nodes[above + slash + whiteout_name(name)] = entry
-        elif kind == Kind.OPAQUE:
-            nodes.setdefault(key, NO_ENTRY)
-        elif kind == Kind.METADATA and key.rpartition(b"\0")[2].startswith(_DROPPED):
-            nodes.setdefault(key.rpartition(b"\0")[0], NO_ENTRY)
-        else:
-            nodes[key] = entry
+    is_special = index.kind.translate(_SPECIAL)
+    keys = index.entry_keys()
+    nodes = dict(compress(zip(keys, count(), strict=False), is_special.translate(_NOT)))
+    for entry in compress(count(), is_special):
+        above, slash, name = keys[entry].rpartition(b"\0")
+        match index.kind[entry]:
+            case Kind.WHITEOUT:
+                nodes[above + slash + whiteout_name(name)] = entry
+            case Kind.OPAQUE:
+                nodes.setdefault(keys[entry], NO_ENTRY)
+            case _ if name.startswith(_DROPPED):
+                nodes.setdefault(above, NO_ENTRY)
+            case _:
+                nodes[keys[entry]] = entry
     nodes.pop(b"", None)
     return nodes
 
 
-_Leaf = tuple[int, bool]
-"""Bytes, and whether it is a directory."""
+_SPECIAL = bytes(kind in (Kind.WHITEOUT, Kind.OPAQUE, Kind.METADATA) for kind in range(256))
+_NOT = bytes([1, 0]).ljust(256, b"\0")
 _IMPLIED = (0, False)
+"""Bytes of a directory that no entry adds, and that it is one: dive takes it for a file."""
 
 
-def _tree(index: LayerIndex) -> list[tuple[bytes, _Leaf]]:
-    """Return a layer's paths in dive's order."""
-    return [
-        (key, _IMPLIED if entry == NO_ENTRY else (index.size[entry], index.kind[entry] == Kind.DIRECTORY))
-        for key, entry in sorted(entries_of(index).items())
-    ]
+class _Tree:
+    """A layer's paths in dive's order."""
+
+    def __init__(self, index: LayerIndex) -> None:
+        entries = entries_of(index)
+        self.keys = sorted(entries)
+        self.entries = list(map(entries.__getitem__, self.keys))
+        self.sizes = [index.size[entry] if entry != NO_ENTRY else 0 for entry in self.entries]
+        self.hidden = [
+            (position, hidden)
+            for position, key in enumerate(self.keys)
+            if WHITEOUT_PREFIX in key and (hidden := _hidden_by(key)) is not None
+        ]
+        """Positions of whiteouts, and the keys that they hide."""
+        self._kind = index.kind
+
+    def leaf(self, position: int) -> tuple[int, bool]:
+        """Return the bytes of a path, and whether it is a directory."""
+        entry = self.entries[position]
+        return _IMPLIED if entry == NO_ENTRY else (self.sizes[position], self._kind[entry] == Kind.DIRECTORY)
+
+    def leaves(self, start: int, end: int) -> dict[bytes, int]:
+        """Return the bytes of the paths in a stretch that have none below them."""
+        keys, following = self.keys[start:end], [*self.keys[start + 1 : end + 1], b""]
+        return {
+            key: size
+            for key, size, after in zip(keys, self.sizes[start:end], following, strict=False)
+            if not after.startswith(key + b"\0")
+        }
 
 
 @dataclass(slots=True)
@@ -138,40 +167,43 @@ class _Count:
             self.smallest[key] = -1
             self.least -= 1
 
-    def add(self, key: bytes, size: int) -> None:
-        self.total += size
-        smallest = self.smallest.get(key)
-        if smallest is None or smallest < 0:
-            self.smallest[key] = size
-            self.least += size - (smallest or 0)
-            return
-        times, taken = self.again.get(key, (1, smallest))
-        self.again[key] = (times + 1, taken + size)
-        if size < smallest:
-            self.smallest[key] = size
-            self.least += size - smallest
+    def add(self, leaves: dict[bytes, int]) -> None:
+        smallest = self.smallest
+        known = [key for key in leaves if key in smallest]
+        sizes = [(key, leaves.pop(key)) for key in known]
+        smallest |= leaves
+        new = sum(leaves.values())
+        self.total += new
+        self.least += new
+        for key, size in sizes:
+            self.total += size
+            before = smallest[key]
+            if before >= 0:
+                times, taken = self.again.get(key, (1, before))
+                self.again[key] = (times + 1, taken + size)
+            if before < 0 or size < before:
+                smallest[key] = size
+                self.least += size - before
 
 
-def _visit(tree: list[tuple[bytes, _Leaf]], stack: _Stack, count: _Count) -> None:
+def _visit(tree: _Tree, stack: _Stack, count: _Count) -> None:
     """Count the leaves of a layer."""
-    for position, (key, (size, _)) in enumerate(tree):
-        if position + 1 < len(tree) and tree[position + 1][0].startswith(key + b"\0"):
-            continue
-        hidden = _hidden_by(key)
-        if hidden is None:
-            count.add(key, size)
+    start = 0
+    for position, hidden in tree.hidden:
+        count.add(tree.leaves(start, position))
+        start = position + 1
+        if not tree.leaves(position, start):
             continue
         below = stack.size(hidden)
         if below is None:
             count.miss(hidden)
             return
-        count.add(hidden, below)
+        count.add({hidden: below})
+    count.add(tree.leaves(start, len(tree.keys)))
 
 
 def _hidden_by(key: bytes) -> bytes | None:
     """Return the key that a whiteout's name hides; ``None`` for all other names."""
-    if WHITEOUT_PREFIX not in key:
-        return None
     above, slash, name = key.rpartition(b"\0")
     return above + slash + name.removeprefix(WHITEOUT_PREFIX) if name.startswith(WHITEOUT_PREFIX) else None
 
@@ -201,13 +233,10 @@ class _Stack:
         """Keys that whiteouts hide."""
         self._above: set[bytes] = set()
         """The directories above these keys."""
-        self._inside: dict[bytes, bool] = {b"": False}
         for index in indexes:
-            for key, kind in zip(index.entry_keys(), index.kind, strict=True):
-                if kind == Kind.WHITEOUT:
-                    self._hidden.add(key)
+            self._hidden.update(compress(index.entry_keys(), index.kind.translate(_WHITEOUT)))
         for key in self._hidden:
-            while key := key.rpartition(b"\0")[0]:
+            while (key := key.rpartition(b"\0")[0]) and key not in self._above:
                 self._above.add(key)
 
     def size(self, key: bytes) -> int | None:
@@ -219,18 +248,27 @@ class _Stack:
             node = node.kids[name]
         return node.total() if node.is_directory else 0
 
-    def lay(self, tree: list[tuple[bytes, _Leaf]], has_whiteouts: bool = True) -> None:
+    def lay(self, tree: _Tree, has_whiteouts: bool = True) -> None:
         if not self._hidden:
             return
-        own = {key for key, _ in tree}
-        for key, (size, is_directory) in tree:
-            hidden = _hidden_by(key)
-            if hidden is not None:
+        own = set(tree.keys)
+        hides = dict(tree.hidden)
+        for position in sorted({*hides, *self._needed(tree.keys)}):
+            if position in hides:
                 if has_whiteouts:
-                    self._remove(hidden)
-            elif key in self._hidden or key in self._above or self._is_inside(key.rpartition(b"\0")[0]):
-                node = self._make(key, own)
-                node.size, node.is_directory = size, is_directory
+                    self._remove(hides[position])
+            else:
+                node = self._make(tree.keys[position], own)
+                node.size, node.is_directory = tree.leaf(position)
+
+    def _needed(self, keys: Sequence[bytes]) -> Iterator[int]:
+        """Yield the positions of what whiteouts hide, of all below it, and of the directories above it."""
+        for key in self._hidden:
+            yield from range(bisect_left(keys, key), bisect_left(keys, key + b"\1"))
+        for key in self._above:
+            position = bisect_left(keys, key)
+            if position < len(keys) and keys[position] == key:
+                yield position
 
     def _make(self, key: bytes, own: set[bytes]) -> _Node:
         """Return the node of a path; dive resets the directories above that are implicit in the layer."""
@@ -243,14 +281,6 @@ class _Stack:
                 node.size, node.is_directory = _IMPLIED
         return node
 
-    def _is_inside(self, directory: bytes) -> bool:
-        """Return whether a directory is, or is below, one that a whiteout hides."""
-        known = self._inside.get(directory)
-        if known is None:
-            known = directory in self._hidden or self._is_inside(directory.rpartition(b"\0")[0])
-            self._inside[directory] = known
-        return known
-
     def _remove(self, key: bytes) -> None:
         node = self._root
         *above, name = key.split(b"\0")
@@ -259,3 +289,6 @@ class _Stack:
                 return
             node = node.kids[part]
         node.kids.pop(name, None)
+
+
+_WHITEOUT = bytes(kind == Kind.WHITEOUT for kind in range(256))
