@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import pairwise
-
-import msgspec
+from typing import NamedTuple
 
 from layertui.cache.indexes import DamagedEntry
 from layertui.layers import native
@@ -31,7 +30,7 @@ CODE_ORDER = (16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15)
 """Of the lengths of code lengths in a block's header (RFC 1951, 3.2.7)."""
 
 
-class GzipPoint(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class GzipPoint(NamedTuple):
     """A block of the first member of a gzip layer."""
 
     offset: int
@@ -63,9 +62,6 @@ class GzipStart:
         return GzipMember(self._blob, point.stored, inflater, GZIP_TRAILER)
 
 
-_points = msgspec.msgpack.Decoder(list[GzipPoint])
-
-
 class PointFinder:
     """Finds the points of a gzip layer whose bytes it is given from the first on."""
 
@@ -83,6 +79,8 @@ class PointFinder:
 
     def pack(self) -> bytes:
         """Return the points as bytes for the cache; empty if there are none."""
+        import msgspec
+
         found = [
             GzipPoint(offset, self._start + stored, bits, value, window)
             for offset, stored, bits, value, window in self._finder.points()
@@ -98,8 +96,10 @@ def point_finder(size: int) -> PointFinder | None:
 
 def unpack_points(data: bytes, size: int) -> list[GzipPoint]:
     """Return the points of a layer of so many stored bytes. Raises :class:`DamagedEntry` for any other bytes."""
+    import msgspec
+
     try:
-        points = _points.decode(data)
+        points = msgspec.msgpack.decode(data, type=list[GzipPoint])
     except msgspec.MsgspecError as error:
         raise DamagedEntry(str(error)) from error
     fits = (
