@@ -243,4 +243,4 @@ def hurry() -> None:
     stylesheet._parse_rules = _parse_once
     strip: Any = Strip
     strip.__init__, strip.__getattr__ = _new_strip, _new_cache
-    gc.set_threshold(1_000_000)
+    gc.set_threshold(400_000)

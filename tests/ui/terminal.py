@@ -40,6 +40,7 @@ class Terminal:
             env=self.environment(**environment),
             cwd=cwd,
             timeout=SECONDS,
+            use_poll=True,  # select has no room for more than 1,024 files of this process
         )
 
     @staticmethod
