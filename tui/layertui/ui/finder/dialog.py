@@ -211,6 +211,7 @@ class FinderDialog(Dialog[Findable | None]):
     def on_found_list_highlighted(self) -> None:
         """Show what the item is, once the cursor rests on it."""
         self.query_one(SpanLines).tell()
+        self.previewed = None
         if self._settle is not None:
             self._settle.stop()
         self._settle = self.set_timer(_SETTLE, self._preview)
