@@ -28,8 +28,9 @@ from layertui.model.image import Image, ImageSummary
 from layertui.model.numbers import ROOT
 from layertui.union.changes import Change, changes, differences, undecided_pairs
 from layertui.union.load import read_union
-from layertui.union.lookup import PathVersion, find, find_shown, layer_number, path_versions
+from layertui.union.lookup import find, find_shown, layer_number
 from layertui.union.model import LayerUnion
+from layertui.union.path_version import PathVersion, path_versions
 
 __all__ = [
     "Change",

@@ -3,7 +3,7 @@
 import math
 import signal
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from copy import copy
 from pathlib import Path
 
 import pytest
@@ -980,7 +980,9 @@ async def test_bytes_that_are_not_at_hand_stay_unchecked(read: Read) -> None:
     reading = read()
     remote = reading.image.layers[0]._replace(blob=None)
     reading.image = reading.image._replace(layers=[remote, *reading.image.layers[1:]])
-    reading.indexes = [replace(index, blob_digest="") for index in reading.indexes]
+    reading.indexes = [copy(index) for index in reading.indexes]
+    for index in reading.indexes:
+        index.blob_digest = ""
     async with Explorer().run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: layers(pilot).checked == 8)
         assert "digests: 8/9 verified" in subtitle(pilot)

@@ -17,8 +17,9 @@ from layertui.model.layer_index import Kind
 from layertui.model.numbers import NO_EVENT, Event
 from layertui.text.format import facts_text, mode_text, moment, owner
 from layertui.union.changes import SameContent, difference
-from layertui.union.lookup import find, path_versions, versions
+from layertui.union.lookup import find, versions
 from layertui.union.model import WHITEOUT_NAMES, Absence, LayerUnion
+from layertui.union.path_version import path_versions
 
 DESCRIPTION = """\
 List every version of a path in the layers of an image, base first, overwritten

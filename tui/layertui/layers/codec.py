@@ -125,20 +125,21 @@ def _index(body: Any) -> LayerIndex:
         for name, value in zip(_FACTS, body.facts, strict=True)
     }
     attributes = [{decode_text(name): value for name, value in xattrs} for xattrs in body.xattrs]
-    return LayerIndex(
+    index = LayerIndex(
         keys=bytes(body.keys),
-        count=body.count,
-        kind=bytearray(body.kind),
-        stamp=column_of("Q", body.stamp),
         links=body.links,
-        extra={
-            number: Extra(attributes[place], device, sparse, stored)
-            for number, place, device, sparse, stored in body.extra
-        },
         warnings=[LayerWarning(code, key, decode_text(text)) for code, key, text in body.warnings],
-        **columns,
-        **facts,
     )
+    index.count = body.count
+    index.kind = bytearray(body.kind)
+    index.stamp = column_of("Q", body.stamp)
+    index.extra = {
+        number: Extra(attributes[place], device, sparse, stored)
+        for number, place, device, sparse, stored in body.extra
+    }
+    for name, value in (columns | facts).items():
+        setattr(index, name, value)
+    return index
 
 
 def _check(index: LayerIndex) -> None:

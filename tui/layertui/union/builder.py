@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import replace
 from itertools import compress
 from typing import Any
 
@@ -46,7 +45,9 @@ def union_alone(number: LayerNumber, index: LayerIndex | None) -> LayerUnion:
     builder.leave_out(number - (index is not None))
     if index is not None:
         builder.add(index)
-    return replace(builder.freeze(), warnings=[], is_alone=True)
+    union = builder.freeze()
+    union.warnings, union.is_alone = [], True
+    return union
 
 
 def _keys_of(index: LayerIndex, kind: Kind) -> list[bytes]:

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
-from layertui.model.entry import Entry
 from layertui.model.errors import LayertuiError
 from layertui.model.image import Image
 from layertui.model.numbers import ROOT, Event, LayerNumber, Node
 from layertui.text.matching import similar_names
-from layertui.union.model import WHITEOUT_NAMES, Absence, LayerUnion
+from layertui.union.model import LayerUnion
 from layertui.union.symlinks import follow_links
-
-
-@dataclass(frozen=True, slots=True)
-class PathVersion:
-    """What one layer did to a path: stored it (``entry``) or deleted it (``deleted``)."""
-
-    path: str
-    layer: LayerNumber
-    entry: Entry | None
-    """``None`` if the layer deleted the path."""
-    deleted: str | None
-    """How: ``file`` (by a whiteout), ``opaque`` (by an opaque whiteout above it) or ``replaced`` (a directory above
-    it became something else)."""
 
 
 def layer_number(image: Image, number: int | None, lowest: int = 1) -> LayerNumber:
@@ -123,16 +107,3 @@ def versions(union: LayerUnion, node: Node) -> list[Event]:
     if not events:  # the root of no layers
         raise _missing(union, union.path(node), union.layers)
     return list({union.ev_layer[event]: event for event in events}.values())
-
-
-def path_versions(union: LayerUnion, node: Node) -> Sequence[PathVersion]:
-    """Return the versions of a path, base first; raises as :func:`versions`."""
-    return [
-        PathVersion(
-            union.path(node),
-            union.ev_layer[event],
-            union.entry(event) if union.shows(event) else None,
-            None if union.shows(event) else WHITEOUT_NAMES[Absence(union.ev_entry[event])],
-        )
-        for event in versions(union, node)
-    ]

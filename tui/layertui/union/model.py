@@ -6,7 +6,6 @@ import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import cast
 
@@ -57,7 +56,6 @@ COLUMNS = {
 """The columns of a union that are stored as arrays, and their type codes (:mod:`array`); ``starts`` tell ``ev_layer``."""
 
 
-@dataclass(slots=True)
 class LayerUnion:
     """The paths of all layers and their history, in read-only columns.
 
@@ -74,40 +72,65 @@ class LayerUnion:
     long as layers are only added on top.
     """
 
-    indexes: list[LayerIndex]
-    """Index of each layer, base first."""
-    warnings: list[UnionWarning]
-    keys: bytes
-    """The keys of all nodes, joined by slashes: one object in place of a million."""
-    offsets: array[int]
-    """Start of each node's key in ``keys``, and one more for the end."""
-    parent: ArrayColumn[Node, Node]
-    """The directory of each node; -1 for the root."""
-    end: ArrayColumn[Node, Node]
-    """The node after the last descendant of each node."""
-    last: ArrayColumn[Node, Event]
-    """The last event of each node in any layer; -1 for the root of no layers."""
-    ev_node: ArrayColumn[Event, Node]
-    ev_layer: ArrayColumn[Event, LayerNumber]
-    ev_entry: ArrayColumn[Event, EntryNumber]
-    """Number of the entry in the layer's index, or a negative :class:`Absence`."""
-    ev_prev: ArrayColumn[Event, Event]
-    """The previous event of the same path; -1 for none."""
-    ev_inode: ArrayColumn[Event, Event]
-    """The event whose entry has the metadata and content.
+    # No dataclass, for the reason of LayerIndex.
 
-    The event itself, except for a hardlink: its own entry has only a target, and the target's
-    path may be overwritten or deleted later while this one lives on. So it refers to the event
-    that stored the file, which stays valid whatever happens to its path.
-    """
-    ev_kind: bytes
-    """:class:`Kind` of the path after each event; see :data:`VISIBLE_KINDS`."""
-    starts: list[int]
-    """First event of each layer, base first, and one more for the end: layer N has the events
-    ``starts[N - 1]`` to ``starts[N] - 1``."""
-    is_alone: bool = False
-    """Whether it is of the topmost layer alone: those below are not known, and have no events here."""
-    _hardlinks: Hardlinks | None = field(default=None, init=False, repr=False, compare=False)
+    def __init__(
+        self,
+        *,
+        indexes: list[LayerIndex],
+        warnings: list[UnionWarning],
+        keys: bytes,
+        offsets: array[int],
+        parent: ArrayColumn[Node, Node],
+        end: ArrayColumn[Node, Node],
+        last: ArrayColumn[Node, Event],
+        ev_node: ArrayColumn[Event, Node],
+        ev_layer: ArrayColumn[Event, LayerNumber],
+        ev_entry: ArrayColumn[Event, EntryNumber],
+        ev_prev: ArrayColumn[Event, Event],
+        ev_inode: ArrayColumn[Event, Event],
+        ev_kind: bytes,
+        starts: list[int],
+    ) -> None:
+        self.indexes = indexes
+        """Index of each layer, base first."""
+        self.warnings = warnings
+        self.keys = keys
+        """The keys of all nodes, joined by slashes: one object in place of a million."""
+        self.offsets = offsets
+        """Start of each node's key in ``keys``, and one more for the end."""
+        self.parent = parent
+        """The directory of each node; -1 for the root."""
+        self.end = end
+        """The node after the last descendant of each node."""
+        self.last = last
+        """The last event of each node in any layer; -1 for the root of no layers."""
+        self.ev_node = ev_node
+        self.ev_layer = ev_layer
+        self.ev_entry = ev_entry
+        """Number of the entry in the layer's index, or a negative :class:`Absence`."""
+        self.ev_prev = ev_prev
+        """The previous event of the same path; -1 for none."""
+        self.ev_inode = ev_inode
+        """The event whose entry has the metadata and content.
+
+        The event itself, except for a hardlink: its own entry has only a target, and the target's
+        path may be overwritten or deleted later while this one lives on. So it refers to the event
+        that stored the file, which stays valid whatever happens to its path.
+        """
+        self.ev_kind = ev_kind
+        """:class:`Kind` of the path after each event; see :data:`VISIBLE_KINDS`."""
+        self.starts = starts
+        """First event of each layer, base first, and one more for the end: layer N has the events
+        ``starts[N - 1]`` to ``starts[N] - 1``."""
+        self.is_alone = False
+        """Whether it is of the topmost layer alone: those below are not known, and have no events here."""
+        self._hardlinks: Hardlinks | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LayerUnion) and all(
+            getattr(other, name) == value for name, value in vars(self).items() if name != "_hardlinks"
+        )
 
     @property
     def nodes(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
 
 MAX_DIGITS = 20
 MAX_NUMBER = 2**63 - 1
@@ -13,27 +12,31 @@ LIBARCHIVE_XATTR = "LIBARCHIVE.xattr."
 """Prefix of libarchive's own records of extended attributes, which engines do not read."""
 
 
-@dataclass(slots=True)
 class Pax:
     """The extended headers of an entry; ``None`` where a record is absent."""
 
-    long_name: bytes | None = None
-    """Of a GNU header; counts before ``path``, whichever came first (Go, archive/tar, Reader.next)."""
-    long_link: bytes | None = None
+    def __init__(self, long_name: bytes | None = None, long_link: bytes | None = None) -> None:
+        self.long_name = long_name
+        """Of a GNU header; counts before ``path``, whichever came first (Go, archive/tar, Reader.next)."""
+        self.long_link = long_link
+        self.path: bytes | None = None
+        self.linkpath: bytes | None = None
+        self.size: int | None = None
+        self.uid: int | None = None
+        self.gid: int | None = None
+        self.mtime: tuple[int, int] | None = None
+        """Seconds and nanoseconds."""
+        self.xattrs: dict[str, bytes] = {}
+        self.sparse: list[tuple[int, int]] = []
+        self.sparse_name: bytes | None = None
+        self.sparse_real: int | None = None
+        self.sparse_in_data = False
+        """The sparse map precedes the content (GNU.sparse 1.0)."""
 
-    path: bytes | None = None
-    linkpath: bytes | None = None
-    size: int | None = None
-    uid: int | None = None
-    gid: int | None = None
-    mtime: tuple[int, int] | None = None
-    """Seconds and nanoseconds."""
-    xattrs: dict[str, bytes] = field(default_factory=dict)
-    sparse: list[tuple[int, int]] = field(default_factory=list)
-    sparse_name: bytes | None = None
-    sparse_real: int | None = None
-    sparse_in_data: bool = False
-    """The sparse map precedes the content (GNU.sparse 1.0)."""
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no record that means anything."""
+        return vars(self) == vars(Pax())
 
 
 def parse_pax(data: bytes, pax: Pax) -> list[str]:

@@ -398,7 +398,7 @@ class _TarScan:
     def _global_records(self, data: bytes, offset: int) -> None:
         pax = Pax()
         self._records(data, pax, offset)
-        if pax != Pax():
+        if not pax.is_empty:
             self._warnings.global_header(offset)
 
     def _link(self, target: bytes, kind: int) -> None:
