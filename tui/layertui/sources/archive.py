@@ -8,10 +8,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from itertools import accumulate
-from pathlib import Path
 
+from layertui import TYPE_CHECKING
 from layertui.layers.compression.format import Damaged, compression_of
-from layertui.layers.compression.stream import STORED_CHUNK, DecompressedStream
 from layertui.layers.sparse import segments, sparse_map_error
 from layertui.layers.tar.header import TAR_BLOCK, is_header
 from layertui.layers.tar.scanner import scan
@@ -20,6 +19,9 @@ from layertui.model.blob import Blob, FileBlob, LocalFile
 from layertui.model.errors import LayertuiError, NoImage
 from layertui.model.layer_index import Extra, Kind, LayerIndex, key_of, path_of
 from layertui.model.typed import NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_LINKS = 40
 """Links that are followed for one member."""
@@ -31,8 +33,7 @@ class ArchiveFiles:
     Raises :class:`LayertuiError` if the file is not a tar or cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path | str) -> None:
         self.place = str(path)
         self._original = LocalFile(path)
         self.state = self._original.state
@@ -42,7 +43,7 @@ class ArchiveFiles:
         if not index.count and self.damage:
             raise LayertuiError(f"cannot read {path}", self.damage)
         if not index.count and index.damage:
-            raise _no_image(path)
+            raise _no_image(self.place)
         cut = next((warning.text for warning in index.warnings if warning.code == "no-end"), "")
         self.damage = self.damage or index.damage or cut
         self._files: dict[str, _Member] = {}
@@ -59,6 +60,12 @@ class ArchiveFiles:
                 self._links[name] = posixpath.join("/", posixpath.dirname(name), target)
             elif kind == Kind.HARDLINK:
                 self._links[name] = path_of(index.links[index.link[number]])
+
+    @property
+    def path(self) -> Path:
+        from pathlib import Path
+
+        return Path(self.place)
 
     def _members(self) -> LayerIndex:
         """Return the members. Of what is compressed and no image, this list is kept in place of the plain copy."""
@@ -84,7 +91,7 @@ class ArchiveFiles:
         """Return the uncompressed archive, from a plain copy if it is compressed."""
         if self._plain is None:
             original, size = self._original, None
-            what = f"{self.path} is empty"
+            what = f"{self.place} is empty"
             if compression_of(original.pread(6, 0)):
                 from layertui.cache.archives import plain_copy
 
@@ -92,7 +99,7 @@ class ArchiveFiles:
                 self.damage, size = copy.damage, copy.size
                 # Members of a truncated archive reach beyond the copy.
                 original = LocalFile(copy.path, is_cached=True, size=copy.size)
-                what = f"{self.path} is empty when decompressed"
+                what = f"{self.place} is empty when decompressed"
             self._plain = FileBlob(original, size=size)
             if not self._plain.size and not self.damage:
                 raise LayertuiError(what)
@@ -184,13 +191,15 @@ def _decompress(file: LocalFile, write: Callable[[bytes], None]) -> str:
 
     Raises :class:`NoImage` before anything is written if that is not a tar.
     """
+    from layertui.layers.compression.stream import STORED_CHUNK, DecompressedStream
+
     with closing(DecompressedStream(FileBlob(file))) as stream:
         try:
             head = b""
             while len(head) < TAR_BLOCK and (piece := stream.read(STORED_CHUNK)):
                 head += piece
             if len(head) >= TAR_BLOCK and not is_header(head[:TAR_BLOCK]):
-                raise _no_image(file.path)
+                raise _no_image(file.name)
             write(head)
             while piece := stream.read(STORED_CHUNK):
                 write(piece)
@@ -199,5 +208,5 @@ def _decompress(file: LocalFile, write: Callable[[bytes], None]) -> str:
     return ""
 
 
-def _no_image(path: Path) -> NoImage:
+def _no_image(path: str) -> NoImage:
     return NoImage(f"{path} is not an image", "neither a tar archive nor a directory")

@@ -113,11 +113,9 @@ def files_of(reference: Reference) -> FolderFiles | ArchiveFiles:
         raise LayertuiError(
             f"{path} is a file", f"{transport}: takes a directory", f"try the bare path {path}"
         )
-    from pathlib import Path
-
     from layertui.sources.archive import ArchiveFiles
 
-    return ArchiveFiles(Path(path))
+    return ArchiveFiles(path)
 
 
 def read_json(files: Files, name: str, schema: Schema | None = None) -> tuple[Any, bytes]:
@@ -127,8 +125,8 @@ def read_json(files: Files, name: str, schema: Schema | None = None) -> tuple[An
     """
     blob = files.get(name)
     if blob is None:
-        raise LayertuiError(f"{files.path} has no {name}")
-    return parse_json(blob, f"{name} of {files.path}", schema)
+        raise LayertuiError(f"{files.place} has no {name}")
+    return parse_json(blob, f"{name} of {files.place}", schema)
 
 
 def parse_json(blob: Blob, what: str, schema: Schema | None = None) -> tuple[Any, bytes]:

@@ -11,6 +11,8 @@ SIGNATURES = (
 """How compressed streams begin. Media types and file names are not consulted: both are often wrong."""
 SKIPPABLE = b"\x2a\x4d\x18"
 """What follows the first byte, 0x50 to 0x5f, of a zstd frame without content (RFC 8878, 3.1.2)."""
+INFLATED_BLOCK = 1 << 18
+"""Bytes decompressed at once: few enough to be scanned while they are in the processor's cache."""
 
 
 class Damaged(Exception):

@@ -10,7 +10,7 @@ from functools import cache
 from queue import SimpleQueue
 
 from layertui import TYPE_CHECKING, zstd
-from layertui.layers.compression.format import Damaged, compression_of
+from layertui.layers.compression.format import INFLATED_BLOCK, Damaged, compression_of
 from layertui.model.blob import Blob
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Cancelled, Job
@@ -27,8 +27,6 @@ STORED_CHUNK = 1 << 20
 HASH_QUEUE = 8
 """Chunks that may wait to be hashed: reading is faster."""
 
-INFLATED_BLOCK = 1 << 18
-"""Bytes decompressed at once: few enough to be scanned while they are in the processor's cache."""
 
 BLOCKS_AHEAD = 4
 """Blocks that are decompressed ahead of the reader."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layertui.layers.compression.stream import INFLATED_BLOCK
+from layertui.layers.compression.format import INFLATED_BLOCK
 from layertui.model.blob import Blob
 from layertui.model.job import Job
 from layertui.model.typed import Protocol
