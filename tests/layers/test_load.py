@@ -197,8 +197,10 @@ def test_the_key_of_a_file_contains_all_that_tells_it_apart(
         def __getattr__(self, name: str) -> Any:
             return getattr(facts, name) + (name == field)
 
-    monkeypatch.setattr(Path, "stat", lambda *_, **__: Other())
-    assert cache_key(in_file(path)._replace(blob=FileBlob(path, 0, len(TAR)))) != before
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", lambda *_, **__: Other())
+        other = FileBlob(path, 0, len(TAR))
+    assert cache_key(in_file(path)._replace(blob=other)) != before
 
 
 def test_a_plain_layer_of_a_compressed_archive_is_indexed_once(
