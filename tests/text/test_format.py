@@ -1,13 +1,11 @@
 """Numbers and times as text."""
 
 import random
-from datetime import UTC, datetime, timedelta
 
 import humanize
 import pytest
 
 from layertui.commands.output import created_cell
-from layertui.text import format
 from layertui.text.format import age_text, parse_time, rate_text, share_text, short_size, size_text, wait_text
 
 
@@ -55,19 +53,6 @@ def test_short_sizes_rates_and_waits() -> None:
     assert rate_text(4_100_000.0) == "4.1 MB/s"
     waits = (0.2, 16, 89.5, 100, 3600, 7200)
     assert list(map(wait_text, waits)) == ["1 s", "16 s", "90 s", "2 min", "60 min", "2 h"]
-
-
-def test_ages_are_those_of_humanize(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = datetime(2026, 12, 1, tzinfo=UTC)
-    monkeypatch.setattr(format, "now", lambda: now)
-    chance = random.Random(1)
-    spans = [int(10 ** chance.uniform(0, 9.2)) for _ in range(2000)]
-    units = (1, 60, 3600, 86_400, 2_635_200, 31_536_000)
-    edges = [count * unit + more for unit in units for count in (0, 1, 2, 11, 24, 50) for more in (-1, 0, 1)]
-    for span in [*spans, *edges, *(-edge for edge in edges)]:
-        age = timedelta(seconds=span)
-        if not 365 <= abs(age).days < 730:
-            assert age_text((now - age).isoformat()) == humanize.naturaltime(age), age
 
 
 def test_sizes_are_those_of_humanize() -> None:

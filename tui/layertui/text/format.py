@@ -98,33 +98,11 @@ def age_text(created: str | None) -> str:
     if moment <= _EPOCH:
         return UNKNOWN_AGE
     age = now() - moment
-    words = _span_text(abs(age))
-    return f"{words} {'ago' if age >= timedelta() else 'from now'}" if words else "now"
+    if 365 <= age.days < 730:
+        return f"{age.days // 30} months ago"  # as docker says, and no longer than the others
+    import humanize
 
-
-def _span_text(span: timedelta) -> str:
-    """Return a span of time in its largest unit, rounded; empty for less than a second.
-
-    As ``humanize.naturaldelta`` but for the second year; importing that takes as long as Python takes to start.
-    """
-    days, seconds = span.days, span.seconds
-    if days >= 730:
-        count, unit = round(days / 365), "year"
-    elif days >= 365:
-        count, unit = days // 30, "month"  # as docker says, and no longer than the others
-    elif days:
-        months = round(days / 30.5)
-        count, unit = (days, "day") if not months else (months, "month") if months < 12 else (1, "year")
-    elif (minutes := round(seconds / 60)) >= 60:
-        hours = round(seconds / 3600)
-        count, unit = (hours, "hour") if hours < 24 else (1, "day")
-    elif seconds >= 60:
-        count, unit = minutes, "minute"
-    else:
-        count, unit = seconds, "second"
-    if count == 1:
-        return f"{'an' if unit == 'hour' else 'a'} {unit}"
-    return f"{count:,} {unit}s" if count else ""
+    return humanize.naturaltime(age)
 
 
 def parse_time(text: str | None) -> datetime | None:
