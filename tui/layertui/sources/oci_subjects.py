@@ -46,7 +46,8 @@ def is_attached(layout: ImageLayout, found: Descriptor) -> bool:
 
 def is_cosigns(found: Descriptor) -> bool:
     """Return whether ``cosign save`` marked a descriptor as signatures, attestations or SBOMs."""
-    kind = re.fullmatch(COSIGN_KIND, found.annotations.get("kind", ""))
+    text = found.annotations.get("kind", "")
+    kind = re.fullmatch(COSIGN_KIND, text) if text else None  # compiled only if there may be a match
     return kind is not None and not kind[1]
 
 
@@ -66,7 +67,8 @@ def subject_of(layout: ImageLayout, found: Descriptor) -> str:
     if digest := found.annotations.get(REFERENCE_DIGEST):
         return digest
     for name in (REF_NAME, IMAGE_NAME):
-        if tag := re.fullmatch(DIGEST_TAG, found.annotations.get(name, "")):
+        text = found.annotations.get(name, "")
+        if "sha" in text and (tag := re.fullmatch(DIGEST_TAG, text)):
             return f"{tag[1]}:{tag[2]}"
     return _recorded(layout, found)[1]
 
