@@ -13,9 +13,6 @@ from layertui.model.errors import LayertuiError
 if TYPE_CHECKING:
     from typing import NoReturn
 
-# argparse looks for translations of its words, of which there are none, and imports locale for that.
-argparse._ = str  # type: ignore[attr-defined]
-
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
@@ -58,8 +55,6 @@ class Parser(argparse.ArgumentParser):
 
         argparse does only one of both: where options may be anywhere, it forgets about ``--``.
         """
-        if not any(word.startswith("-") and "h" in word for word in words):
-            self.usage = ""  # only --help prints it, but argparse would format it now
         if "--" not in words:
             return self.parse_intermixed_args(words)
         end = words.index("--")

@@ -46,8 +46,7 @@ def is_attached(layout: ImageLayout, found: Descriptor) -> bool:
 
 def is_cosigns(found: Descriptor) -> bool:
     """Return whether ``cosign save`` marked a descriptor as signatures, attestations or SBOMs."""
-    text = found.annotations.get("kind", "")
-    kind = re.fullmatch(COSIGN_KIND, text) if text else None  # compiled only if there may be a match
+    kind = re.fullmatch(COSIGN_KIND, found.annotations.get("kind", ""))
     return kind is not None and not kind[1]
 
 
@@ -67,8 +66,7 @@ def subject_of(layout: ImageLayout, found: Descriptor) -> str:
     if digest := found.annotations.get(REFERENCE_DIGEST):
         return digest
     for name in (REF_NAME, IMAGE_NAME):
-        text = found.annotations.get(name, "")
-        if "sha" in text and (tag := re.fullmatch(DIGEST_TAG, text)):
+        if tag := re.fullmatch(DIGEST_TAG, found.annotations.get(name, "")):
             return f"{tag[1]}:{tag[2]}"
     return _recorded(layout, found)[1]
 

@@ -56,8 +56,7 @@ def copy_of(location: str, job: Job = Job.NONE) -> str:
     A location is read once, however often it is asked for. Raises :class:`LayertuiError` if nothing
     that could be an archive arrives, or it cannot be kept; :class:`Cancelled`.
     """
-    may_be = location.startswith(("/dev/", "/proc/"))  # few are: the regex is not compiled for others
-    inherited = re.fullmatch(r"/dev/stdin|(?:/dev/fd|/proc/self/fd)/(\d+)", location) if may_be else None
+    inherited = re.fullmatch(r"/dev/stdin|(?:/dev/fd|/proc/self/fd)/(\d+)", location)
     if not inherited and location != STANDARD_INPUT and not _is_stream(location):
         return location
     with _lock:
