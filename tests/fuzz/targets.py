@@ -184,7 +184,7 @@ def packages(data: bytes) -> None:
 class MemoryFiles:
     """The files of an archive, in memory."""
 
-    path, place, damage = Path("fuzzed.tar"), "fuzzed.tar", ""
+    path, damage = Path("fuzzed.tar"), ""
     state: FileState | None = None
 
     def __init__(self, files: dict[str, bytes], other: bytes) -> None:

@@ -23,16 +23,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from layertui import TYPE_CHECKING
 from layertui.model import system
 from layertui.model.digest import sha256_hex
 from layertui.model.errors import LayertuiError
 from layertui.model.job import Job
-from layertui.model.system import plain_path
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import BinaryIO
 
 
@@ -52,20 +51,13 @@ NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 def cache_directory() -> Path:
-    """Return the cache directory; it need not exist."""
-    from pathlib import Path
-
-    return Path(cache_path())
-
-
-def cache_path() -> str:
-    """Return the path of the cache directory, ``$XDG_CACHE_HOME/layertui`` on Linux."""
+    """Return the cache directory, ``$XDG_CACHE_HOME/layertui`` on Linux; it need not exist."""
     if sys.platform == "linux":  # as platformdirs, which imports as much as an image takes to open
         base = os.environ.get("XDG_CACHE_HOME", "").strip()
-        return plain_path(f"{base or os.path.expanduser('~/.cache')}/layertui")  # noqa: PTH111  # works without a home
+        return Path(base or os.path.expanduser("~/.cache"), "layertui")  # noqa: PTH111  # works without a home
     from platformdirs import user_cache_path
 
-    return str(user_cache_path("layertui", appauthor=False))
+    return user_cache_path("layertui", appauthor=False)
 
 
 class UnpublishedFile:
@@ -167,21 +159,21 @@ def lock(folder: Path, name: str, job: Job = Job.NONE) -> Iterator[None]:
             os.close(descriptor)
 
 
-def own_file(path: Path | str) -> os.stat_result | None:
+def own_file(path: Path) -> os.stat_result | None:
     """Return the facts of an entry; ``None`` if there is none that can be trusted and read.
 
     In a cache directory that others can write to, what users other than root put there is not trusted. What
     root has written there (``sudo -E``) may not be readable, and is replaced then.
     """
     try:
-        facts = os.lstat(path)
+        facts = path.lstat()
     except OSError:
         return None
     is_own = stat.S_ISREG(facts.st_mode) and facts.st_uid in (0, system.own_uid() or 0)
     return facts if is_own and os.access(path, os.R_OK) else None
 
 
-def use(path: Path | str) -> bool:
+def use(path: Path) -> bool:
     """Record that an entry is used now; return whether there is one.
 
     Its modification time does not change: the index of a layer is stored under it (see
@@ -201,8 +193,6 @@ def evict(folder: Path, limit: int, keep: Path) -> None:
     Neither ``keep``, which was just written, nor any that was used in the last :data:`RECENT` seconds. Also
     deletes what killed processes left. Another process may do the same at the same time.
     """
-    from pathlib import Path
-
     entries: list[tuple[float, int, str]] = []
     with contextlib.suppress(OSError), os.scandir(folder) as found:
         for entry in found:
@@ -276,8 +266,6 @@ def _is_at(path: Path, descriptor: int) -> bool:
 
 def _is_stopped(path: Path) -> bool:
     """Return whether the process that holds a lock is stopped (proc_pid_stat(5)); False where unknown."""
-    from pathlib import Path
-
     try:
         process = int(path.read_bytes())
         state = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[0]

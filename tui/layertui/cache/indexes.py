@@ -11,14 +11,12 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
-from layertui import TYPE_CHECKING, zstd
-from layertui.cache.directory import atomic_write, cache_path, evict, lock, own_file, use
+from layertui import zstd
+from layertui.cache.directory import atomic_write, cache_directory, evict, lock, own_file, use
 from layertui.model.job import Job
 from layertui.model.typed import TypeVar
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ENTRY_MAGIC = b"layertui\x04" + sys.byteorder[:1].encode()
 """Ends in the format's version and the byte order of the columns."""
@@ -48,17 +46,11 @@ class IndexCache:
     """A folder of entries by key. What cannot be stored is not an error: it is computed again."""
 
     def __init__(self, directory: Path | None = None) -> None:
-        self._folder = str(directory or f"{cache_path()}/indexes")
-
-    @property
-    def directory(self) -> Path:
-        from pathlib import Path
-
-        return Path(self._folder)
+        self.directory = directory or cache_directory() / "indexes"
 
     def has(self, key: str) -> bool:
         """Return whether a key has an entry, perhaps a damaged one."""
-        return own_file(f"{self._folder}/{key}") is not None
+        return own_file(self.directory / key) is not None
 
     def read(self, key: str, decode: Callable[[bytes], Decoded]) -> Decoded | None:
         """Return what ``decode`` makes of an entry; ``None`` without one, or if it raises :class:`DamagedEntry`."""
@@ -66,12 +58,11 @@ class IndexCache:
 
     def unsealed(self, key: str) -> bytes | None:
         """Return the bytes of an entry; ``None`` without one, or if it is damaged."""
-        path = f"{self._folder}/{key}"
+        path = self.directory / key
         if not use(path):
             return None
         try:
-            with open(path, "rb") as file:  # noqa: PTH123 (pathlib takes longer to import than this)
-                data = file.read()
+            data = path.read_bytes()
         except OSError:
             return None
         return self.decode(key, data, unseal)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from layertui import TYPE_CHECKING
 from layertui.commands.output import Output, warn
@@ -12,8 +13,6 @@ from layertui.model.numbers import Event
 from layertui.sources import open_image
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from layertui.content.read import Contents
     from layertui.layers.visit import Visitor
     from layertui.union.model import LayerUnion

@@ -37,7 +37,7 @@ def file_key(layer: Layer) -> str:
         return ""
     file, offset = layer.blob.file
     try:
-        path = os.path.realpath(file.name)
+        path = os.path.realpath(file.path)
     except OSError:
         return ""
     identity = (

@@ -6,15 +6,12 @@ import os
 import threading
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
-from layertui import TYPE_CHECKING
 from layertui.model import system
 from layertui.model.errors import ImageChanged, LayertuiError
 from layertui.model.job import Job
 from layertui.model.typed import NamedTuple
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Blob(ABC):
@@ -104,18 +101,17 @@ class FileState(NamedTuple):
 class LocalFile:
     """A local file as it was when this was made, opened at the first read; safe to share between threads."""
 
-    def __init__(self, path: Path | str, is_cached: bool = False, size: int | None = None) -> None:
+    def __init__(self, path: Path, is_cached: bool = False, size: int | None = None) -> None:
         """``is_cached``: a file of layertui's cache, which is never rewritten with other bytes and not checked.
 
         ``size``: bytes of it that are read at most; what follows them in the cache is no part of the content.
         Raises :class:`LayertuiError` if the file cannot be looked at.
         """
         try:
-            facts = os.stat(path)  # noqa: PTH116 (may be text)
+            facts = path.stat()
         except OSError as error:
             raise _unreadable(path, error) from error
-        self.name = str(path)
-        """Its path."""
+        self.path = path
         self.state = FileState.of(facts)
         self._size = size
         self.ctime_ns = 0 if is_cached else facts.st_ctime_ns
@@ -125,12 +121,6 @@ class LocalFile:
         self._is_same = False  # whether the path still led to it when it was opened
         self._fd = -1
         self._lock = threading.Lock()
-
-    @property
-    def path(self) -> Path:
-        from pathlib import Path
-
-        return Path(self.name)
 
     def pread(self, length: int, offset: int) -> bytes:
         """Return up to ``length`` bytes from ``offset``; fewer only at the end.
@@ -143,7 +133,7 @@ class LocalFile:
             if self._fd < 0:
                 with self._lock:
                     if self._fd < 0:
-                        opened = os.open(self.name, system.READ)
+                        opened = os.open(self.path, system.READ)
                         self._is_same = self._is_cached or FileState.of(os.fstat(opened)) == self.state
                         self._fd = opened  # last: other threads do not wait once it is there
             data = system.pread(self._fd, length, offset)
@@ -155,14 +145,14 @@ class LocalFile:
             if not self._is_cached:  # after reading: a write sets the time before it
                 facts = os.fstat(self._fd)
                 if not self._is_same or (facts.st_size, facts.st_mtime_ns) != self.state[2:]:
-                    raise ImageChanged(self.name)
+                    raise ImageChanged(str(self.path))
             return data
         except FileNotFoundError as error:
             if self._is_cached:
-                raise _unreadable(self.name, error) from error
-            raise ImageChanged(self.name, is_removed=True) from error
+                raise _unreadable(self.path, error) from error
+            raise ImageChanged(str(self.path), is_removed=True) from error
         except OSError as error:
-            raise _unreadable(self.name, error) from error
+            raise _unreadable(self.path, error) from error
 
     def __del__(self) -> None:
         if getattr(self, "_fd", -1) >= 0:
@@ -174,10 +164,10 @@ class FileBlob(Blob):
 
     size = 0
 
-    def __init__(self, file: Path | str | LocalFile, offset: int = 0, size: int | None = None) -> None:
+    def __init__(self, file: Path | LocalFile, offset: int = 0, size: int | None = None) -> None:
         """``size``: up to the end of the file by default. Raises :class:`LayertuiError` as :class:`LocalFile`."""
         self.offset = offset
-        self._file = file if isinstance(file, LocalFile) else LocalFile(file)
+        self._file = LocalFile(file) if isinstance(file, Path) else file
         self.size = self._file.state.size - offset if size is None else size
 
     @property
@@ -190,12 +180,12 @@ class FileBlob(Blob):
 
     @property
     def location(self) -> str:
-        return f"{self._file.name} at {self.offset}" if self.offset else self._file.name
+        return f"{self.path} at {self.offset}" if self.offset else str(self.path)
 
     def pread(self, length: int, offset: int) -> bytes:
         wanted = min(length, self.size - offset)
         return self._file.pread(wanted, self.offset + offset) if wanted > 0 else b""
 
 
-def _unreadable(path: Path | str, error: OSError) -> LayertuiError:
+def _unreadable(path: Path, error: OSError) -> LayertuiError:
     return LayertuiError(f"cannot read {path}", error.strerror or str(error))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 from layertui.model.errors import LayertuiError
-from layertui.model.system import plain_path
 from layertui.model.typed import NamedTuple
 
 TRANSPORTS = {
@@ -195,4 +193,10 @@ def _selector(rest: str) -> str:
 
 
 def _exists(path: str) -> bool:
-    return os.path.lexists(plain_path(path))
+    from pathlib import Path  # which --help needs no more than what else parses a reference
+
+    try:
+        Path(path).lstat()
+    except (OSError, ValueError):
+        return False
+    return True

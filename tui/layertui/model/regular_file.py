@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from pathlib import Path
 
 from layertui import TYPE_CHECKING
 from layertui.model import system
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import BinaryIO
 
 

@@ -17,17 +17,6 @@ DIRECTORY = getattr(os, "O_DIRECTORY", 0)
 _seeking = threading.Lock()
 
 
-def plain_path(text: str) -> str:
-    """Return a path as :mod:`pathlib` writes it, which takes longer to import than a small image to read."""
-    if os.name != "posix":
-        from pathlib import Path
-
-        return str(Path(text))
-    slashes = len(text) - len(text.lstrip("/"))
-    root = "//" if slashes == 2 else "/" if slashes else ""  # POSIX leaves it open what two of them mean
-    return root + "/".join(part for part in text.split("/") if part not in ("", ".")) or "."
-
-
 def pread(descriptor: int, length: int, offset: int) -> bytes:
     """Return up to ``length`` bytes from ``offset`` (pread(2)); threads may share the descriptor."""
     if hasattr(os, "pread"):

@@ -6,8 +6,8 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
+from pathlib import Path
 
-from layertui import TYPE_CHECKING
 from layertui.model.errors import LayertuiError, NoEngine, NoImage
 from layertui.model.image import MAX_LAYERS, ContainerSummary, Image, ImageSummary
 from layertui.model.job import Job
@@ -23,9 +23,6 @@ from layertui.model.typed import Protocol, cast
 from layertui.model.unforeseen import unforeseen
 from layertui.sources import detect, piped
 from layertui.text.matching import similar_names
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LOCAL = ("docker-daemon", "podman")
 """Engines that a bare name is looked up in, in this order."""
@@ -140,8 +137,6 @@ def list_local() -> Iterator[ImageSummary | LayertuiError]:
 
     Raises :class:`LayertuiError` if the directory cannot be listed.
     """
-    from pathlib import Path
-
     yield from list_directory(Path())
     for text in (*(f"{engine}:" for engine in LOCAL), "demo:"):
         try:

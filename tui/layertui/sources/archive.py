@@ -33,8 +33,8 @@ class ArchiveFiles:
     Raises :class:`LayertuiError` if the file is not a tar or cannot be read.
     """
 
-    def __init__(self, path: Path | str) -> None:
-        self.place = str(path)
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self._original = LocalFile(path)
         self.state = self._original.state
         self.damage = ""
@@ -43,7 +43,7 @@ class ArchiveFiles:
         if not index.count and self.damage:
             raise LayertuiError(f"cannot read {path}", self.damage)
         if not index.count and index.damage:
-            raise _no_image(self.place)
+            raise _no_image(path)
         cut = next((warning.text for warning in index.warnings if warning.code == "no-end"), "")
         self.damage = self.damage or index.damage or cut
         self._files: dict[str, _Member] = {}
@@ -60,12 +60,6 @@ class ArchiveFiles:
                 self._links[name] = posixpath.join("/", posixpath.dirname(name), target)
             elif kind == Kind.HARDLINK:
                 self._links[name] = path_of(index.links[index.link[number]])
-
-    @property
-    def path(self) -> Path:
-        from pathlib import Path
-
-        return Path(self.place)
 
     def _members(self) -> LayerIndex:
         """Return the members. Of what is compressed and no image, this list is kept in place of the plain copy."""
@@ -91,7 +85,7 @@ class ArchiveFiles:
         """Return the uncompressed archive, from a plain copy if it is compressed."""
         if self._plain is None:
             original, size = self._original, None
-            what = f"{self.place} is empty"
+            what = f"{self.path} is empty"
             if compression_of(original.pread(6, 0)):
                 from layertui.cache.archives import plain_copy
 
@@ -99,7 +93,7 @@ class ArchiveFiles:
                 self.damage, size = copy.damage, copy.size
                 # Members of a truncated archive reach beyond the copy.
                 original = LocalFile(copy.path, is_cached=True, size=copy.size)
-                what = f"{self.place} is empty when decompressed"
+                what = f"{self.path} is empty when decompressed"
             self._plain = FileBlob(original, size=size)
             if not self._plain.size and not self.damage:
                 raise LayertuiError(what)
@@ -199,7 +193,7 @@ def _decompress(file: LocalFile, write: Callable[[bytes], None]) -> str:
             while len(head) < TAR_BLOCK and (piece := stream.read(STORED_CHUNK)):
                 head += piece
             if len(head) >= TAR_BLOCK and not is_header(head[:TAR_BLOCK]):
-                raise _no_image(file.name)
+                raise _no_image(file.path)
             write(head)
             while piece := stream.read(STORED_CHUNK):
                 write(piece)
@@ -208,5 +202,5 @@ def _decompress(file: LocalFile, write: Callable[[bytes], None]) -> str:
     return ""
 
 
-def _no_image(path: str) -> NoImage:
+def _no_image(path: Path) -> NoImage:
     return NoImage(f"{path} is not an image", "neither a tar archive nor a directory")

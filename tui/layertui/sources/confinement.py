@@ -9,16 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 
-from layertui import TYPE_CHECKING
-from layertui.cache.directory import cache_path
+from layertui.cache.directory import cache_directory
 from layertui.layers.native import core
 from layertui.model.errors import LayertuiError
 from layertui.model.reference import STORE_TRANSPORTS, parse_reference
 from layertui.sources.piped import STANDARD_INPUT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def can_confine(references: Iterable[str]) -> bool:
@@ -34,11 +31,11 @@ def confine(outputs: Iterable[Path] = ()) -> None:
     """
     native = core()
     assert native is not None
-    folder = cache_path()
+    folder = cache_directory()
     with suppress(OSError):
-        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103 (pathlib takes longer to import)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with suppress(OSError):
-        native.confine([folder, os.devnull, *map(str, map(_written_to, outputs))])
+        native.confine([str(folder), os.devnull, *map(str, map(_written_to, outputs))])
 
 
 def _is_in_files(reference: str) -> bool:
@@ -58,7 +55,7 @@ def _is_in_files(reference: str) -> bool:
 
 def _written_to(output: Path) -> Path:
     """Return the directory, or the device, that has to be writable for an output."""
-    place = type(output)(os.path.realpath(output))
+    place = Path(os.path.realpath(output))
     if place.exists() and not place.is_file():
         return place
     return next(folder for folder in place.parents if folder.exists())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from layertui import TYPE_CHECKING
 from layertui.model.errors import LayertuiError, NoImage, few
@@ -11,8 +12,6 @@ from layertui.model.reference import Reference
 from layertui.sources.files import FolderFiles, files_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from layertui.sources.archive import ArchiveFiles
 
 TOP_FILES = ("/manifest.json", "/index.json", "/repositories")
@@ -89,7 +88,7 @@ def candidate_paths(folder: Path) -> Iterator[tuple[str, bool]]:
     try:
         with os.scandir(folder) as entries:
             names = sorted(entry.name for entry in entries)
-        here = type(folder).cwd()
+        here = Path.cwd()
     except OSError as error:
         raise LayertuiError(f"cannot list {folder}", error.strerror or str(error)) from error
     if _is_layout(folder):

@@ -79,25 +79,25 @@ def open_item(files: Files, reference: Reference, platform: str | None) -> Image
     found = items(files)
 
     if reference.selector:
-        item = item_named(found, reference.selector, files.place)
+        item = item_named(found, reference.selector, str(files.path))
     else:
 
         def platform_of_item(each: Item) -> Platform:
             numbered = Reference("docker-archive", reference.location, f"@{each.number}")
             return open_item(files, numbered, None).platform
 
-        item = only_item(found, files.place, platform, platform_of_item)
+        item = only_item(found, str(files.path), platform, platform_of_item)
     selector = reference.selector or own_selector(item, found)
     named = Reference("docker-archive", reference.location, selector)
     if isinstance(item, LegacyItem):
         return _legacy_image(files, named, item, platform)
     config_name = item.manifest.get("Config")
     if not isinstance(config_name, str) or not config_name:
-        raise LayertuiError(f"manifest.json of {files.place} has no config")
+        raise LayertuiError(f"manifest.json of {files.path} has no config")
     blob = files.get(config_name)
     if blob is None:
-        raise LayertuiError(f"{files.place} has no {config_name}", "the config of the image")
-    config, config_bytes = parse_object(blob, f"{config_name} of {files.place}", documents.CONFIG_SCHEMA)
+        raise LayertuiError(f"{files.path} has no {config_name}", "the config of the image")
+    config, config_bytes = parse_object(blob, f"{config_name} of {files.path}", documents.CONFIG_SCHEMA)
     image_id = digest_of(config_bytes)
     warnings = []
     claimed = re.search(r"(?:^|[/:])([0-9a-f]{64})(?:\.json)?$", config_name)
@@ -153,7 +153,7 @@ def summaries(files: Files, reference: Reference) -> list[ImageSummary]:
     location = reference.location
     rows: list[ImageSummary] = []
     problems = []
-    for item in [item_named(found, reference.selector, files.place)] if reference.selector else found:
+    for item in [item_named(found, reference.selector, str(files.path))] if reference.selector else found:
         try:
             image = open_item(files, Reference("docker-archive", location, f"@{item.number}"), None)
         except LayertuiError as problem:
@@ -279,12 +279,12 @@ def _legacy_image(files: Files, reference: Reference, item: LegacyItem, platform
     while isinstance(current, str) and current and len(chain) <= MAX_LAYERS:
         blob = files.get(f"{current}/json")
         if blob is None:
-            raise LayertuiError(f"{files.place} has no {current}/json", "a layer of the image")
-        value, data = parse_object(blob, f"{current}/json of {files.place}", documents.CONFIG_SCHEMA)
+            raise LayertuiError(f"{files.path} has no {current}/json", "a layer of the image")
+        value, data = parse_object(blob, f"{current}/json of {files.path}", documents.CONFIG_SCHEMA)
         chain.append((current, value, Link("json", Descriptor("", "", -1), data, blob.location)))
         current = value.get("parent")
     if len(chain) > MAX_LAYERS:
-        raise LayertuiError(f"the layers of {files.place} form a cycle")
+        raise LayertuiError(f"the layers of {files.path} form a cycle")
     identity, top, document = chain[0]
     chain.reverse()
     layers, history = [], []

@@ -48,9 +48,9 @@ def items(files: Files) -> Sequence[Item]:
         return legacy_items(files)
     value, _ = read_json(files, "manifest.json", documents.ARCHIVE_SCHEMA)
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise LayertuiError(f"manifest.json of {files.place} is not a list of images")
+        raise LayertuiError(f"manifest.json of {files.path} is not a list of images")
     if not value:
-        raise LayertuiError(f"{files.place} contains no image", "its manifest.json is empty")
+        raise LayertuiError(f"{files.path} contains no image", "its manifest.json is empty")
     return [
         ManifestItem(
             number, tuple(tag for tag in config_list(item, "RepoTags") if isinstance(tag, str)), item
@@ -65,7 +65,7 @@ def legacy_items(files: Files) -> list[LegacyItem]:
     if files.get("repositories") is None:
         missing = "it has neither manifest.json nor index.json nor repositories"
         why = f"{missing}, and is damaged: {files.damage}" if files.damage else missing
-        raise LayertuiError(f"{files.place} is not an image archive", why)
+        raise LayertuiError(f"{files.path} is not an image archive", why)
     value, _ = read_json(files, "repositories")
     tags: dict[str, list[str]] = {}
     for name, versions in value.items() if isinstance(value, dict) else ():
@@ -73,7 +73,7 @@ def legacy_items(files: Files) -> list[LegacyItem]:
             if isinstance(top, str) and top:
                 tags.setdefault(top, []).append(f"{name}:{tag}")
     if not tags:
-        raise LayertuiError(f"repositories of {files.place} lists no image")
+        raise LayertuiError(f"repositories of {files.path} lists no image")
     return [LegacyItem(number, tuple(names), top) for number, (top, names) in enumerate(tags.items())]
 
 

@@ -6,18 +6,17 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
+from pathlib import Path
 
 from layertui import TYPE_CHECKING
 from layertui.model.blob import Blob, FileBlob, FileState
 from layertui.model.errors import LayertuiError, NotFound
 from layertui.model.reference import Reference
 from layertui.model.regular_file import open_regular
-from layertui.model.system import plain_path
 from layertui.model.typed import Protocol
 from layertui.sources.documents import TooManyValues, decode
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import Any
 
     from layertui.sources.archive import ArchiveFiles
@@ -35,10 +34,6 @@ class Files(Protocol):
     @property
     def path(self) -> Path:
         """Human-readable location."""
-
-    @property
-    def place(self) -> str:
-        """The same as text."""
 
     @property
     def damage(self) -> str:
@@ -63,15 +58,10 @@ class FolderFiles:
 
     state = None
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self.damage = ""
-        self.place = str(path)
-
-    @property
-    def path(self) -> Path:
-        from pathlib import Path
-
-        return Path(self.place)
+        self._root = str(path)
 
     def legacy_layers(self) -> Sequence[str]:
         return ()
@@ -80,9 +70,9 @@ class FolderFiles:
         parts = [part for part in name.split("/") if part not in ("", ".")]
         if not parts or ".." in parts or "\0" in name:
             return None
-        path = "/".join((self.place, *parts))  # pathlib would take as long as reading a manifest
+        path = "/".join((self._root, *parts))  # pathlib would take as long as reading a manifest
         try:
-            return FileBlob(path) if stat.S_ISREG(os.stat(path).st_mode) else None  # noqa: PTH116
+            return FileBlob(Path(path)) if stat.S_ISREG(os.stat(path).st_mode) else None  # noqa: PTH116
         except OSError as error:
             if error.errno in ABSENT:
                 return None
@@ -95,15 +85,12 @@ def files_of(reference: Reference) -> FolderFiles | ArchiveFiles:
     Raises :class:`LayertuiError` if it does not exist, or is a file where a directory is
     expected or vice versa; a bare path may be either.
     """
-    path, transport = plain_path(reference.location), reference.transport
-    missing = NotFound(f"{path} does not exist", "", "give the path of an image, or demo:")
+    path, transport = Path(reference.location), reference.transport
     try:
-        is_folder = stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116
-    except ValueError:  # a NUL
-        raise missing from None
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP):
-            raise missing from None
+        if not path.exists():
+            raise NotFound(f"{path} does not exist", "", "give the path of an image, or demo:")
+        is_folder = path.is_dir()
+    except (OSError, ValueError) as error:
         raise LayertuiError(f"cannot read {path}", str(error)) from error
     if is_folder and transport.endswith("archive"):
         raise LayertuiError(f"{path} is a directory", f"{transport}: takes an archive", f"try oci:{path}")
@@ -125,8 +112,8 @@ def read_json(files: Files, name: str, schema: Schema | None = None) -> tuple[An
     """
     blob = files.get(name)
     if blob is None:
-        raise LayertuiError(f"{files.place} has no {name}")
-    return parse_json(blob, f"{name} of {files.place}", schema)
+        raise LayertuiError(f"{files.path} has no {name}")
+    return parse_json(blob, f"{name} of {files.path}", schema)
 
 
 def parse_json(blob: Blob, what: str, schema: Schema | None = None) -> tuple[Any, bytes]:

@@ -5,9 +5,9 @@ Rules from the OCI image specification: image-layout.md, image-index.md, manifes
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from layertui import TYPE_CHECKING
 from layertui.model import media_types, platforms
@@ -15,7 +15,6 @@ from layertui.model.errors import LayertuiError, NoImage, few
 from layertui.model.identity import identity_of
 from layertui.model.image import Descriptor, Image, ImageSummary, Platform
 from layertui.model.reference import Reference, parse_reference
-from layertui.model.system import plain_path
 from layertui.sources.assemble import (
     created_of,
     diff_ids_of,
@@ -246,7 +245,7 @@ def _image(
     return Image(
         reference=str(reference),
         transport=layout.transport,
-        name=tags[0] if tags else os.path.basename(plain_path(f"/{layout.place}")),  # noqa: PTH119
+        name=tags[0] if tags else Path(layout.place).name,
         tags=tags,
         repo_digests=(),
         id=described.digest,

@@ -98,7 +98,7 @@ class FilesLayout(ImageLayout):
 
     def __init__(self, files: Files, transport: str) -> None:
         self.transport = transport
-        self.place = files.place
+        self.place = str(files.path)
         self.damage = files.damage
         self.file = files.state
         self._files = files

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
 from layertui import sources
 from layertui.model.blob import FileState
@@ -10,7 +10,6 @@ from layertui.model.errors import ImageChanged, LayertuiError, NotFound
 from layertui.model.identity import Identity, identity_of
 from layertui.model.image import Image
 from layertui.model.reference import parse_reference
-from layertui.model.system import plain_path
 
 
 def open_pinned(identity: Identity) -> Image:
@@ -40,7 +39,7 @@ def explain(error: LayertuiError, identity: Identity) -> LayertuiError:
 
 def _check_file(identity: Identity) -> None:
     try:
-        state = FileState.of(os.stat(plain_path(parse_reference(identity.reference).location)))  # noqa: PTH116
+        state = FileState.of(Path(parse_reference(identity.reference).location).stat())
     except OSError as error:
         raise ImageChanged(identity.name, is_removed=isinstance(error, FileNotFoundError)) from error
     if state != identity.file:

@@ -13,15 +13,14 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from layertui import TYPE_CHECKING
 from layertui.model import system
 from layertui.model.errors import LayertuiError, NoImage, NotFound
 from layertui.model.job import Job
-from layertui.model.system import plain_path
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import IO
 
 
@@ -107,7 +106,7 @@ def _arrived(location: str, number: int | None, job: Job) -> str:
 
 def _is_stream(location: str) -> bool:
     try:
-        mode = os.stat(plain_path(location)).st_mode  # noqa: PTH116
+        mode = Path(location).stat().st_mode
     except (OSError, ValueError):
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
@@ -119,7 +118,7 @@ def _path_of(descriptor: int) -> str:
         path = os.path.realpath(f"/dev/fd/{descriptor}")
         facts = os.fstat(descriptor)
         is_lasting = stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)
-        if is_lasting and os.path.samestat(os.stat(path), facts):  # noqa: PTH116
+        if is_lasting and os.path.samestat(Path(path).stat(), facts):
             return path
     return ""
 
@@ -135,8 +134,6 @@ def _copied(descriptor: int, shown: str, job: Job) -> Path:
         raise LayertuiError(f"{shown} is empty", "", "check the command that writes to it")
     if not _is_archive(head):
         raise NoImage(f"{shown} is not an image", "what arrives is not a tar archive")
-    from pathlib import Path
-
     from layertui.cache.directory import ROOM_STEP, cache_directory, check_room
     from layertui.text.format import size_text
 
