@@ -96,7 +96,7 @@ def add_common(
         parser.add_argument("--json", action="store_true", help="print JSON")
         add_color(parser)
     if has_layers:
-        parser.add_argument("--no-cache", action="store_true", help="index layers anew, and keep no index")
+        parser.add_argument("--no-cache", action="store_true", help="do not use cached layer indexes")
     if has_quiet:
         parser.add_argument("--quiet", action="store_true", help="no warnings, no progress bar")
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import compress, count
+from itertools import compress
 from typing import Any, NamedTuple
 
 from layertui.layers.whiteout import WHITEOUT_PREFIX, whiteout_name
@@ -86,6 +86,10 @@ def efficiency(indexes: Sequence[LayerIndex]) -> Efficiency:
 
 
 NO_ENTRY = -1
+_WHITEOUT = bytes(kind == Kind.WHITEOUT for kind in range(256))
+_SPECIAL = bytes(kind in (Kind.WHITEOUT, Kind.OPAQUE, Kind.METADATA) for kind in range(256))
+_ORDINARY = bytes(not special for special in _SPECIAL)
+"""Of each kind, whether it is one of them: a column translated by this selects entries."""
 _DROPPED = b".wh..wh.."
 """dive adds all but these (``file_tree.go``, doubleWhiteoutPrefix): AUFS' own files are whiteouts to it."""
 
@@ -95,10 +99,9 @@ def entries_of(index: LayerIndex) -> dict[bytes, int]:
 
     The directory of a marker that dive drops has :data:`NO_ENTRY`, if nothing else adds it.
     """
-    is_special = index.kind.translate(_SPECIAL)
     keys = index.entry_keys()
-    nodes = dict(compress(zip(keys, count(), strict=False), is_special.translate(_NOT)))
-    for entry in compress(count(), is_special):
+    nodes = {key: entry for entry, key in compress(enumerate(keys), index.kind.translate(_ORDINARY))}
+    for entry in compress(range(index.count), index.kind.translate(_SPECIAL)):
         above, slash, name = keys[entry].rpartition(b"\0")
         match index.kind[entry]:
             case Kind.WHITEOUT:
@@ -113,8 +116,6 @@ def entries_of(index: LayerIndex) -> dict[bytes, int]:
     return nodes
 
 
-_SPECIAL = bytes(kind in (Kind.WHITEOUT, Kind.OPAQUE, Kind.METADATA) for kind in range(256))
-_NOT = bytes([1, 0]).ljust(256, b"\0")
 _IMPLIED = (0, False)
 """Bytes of a directory that no entry adds, and that it is one: dive takes it for a file."""
 
@@ -289,6 +290,3 @@ class _Stack:
                 return
             node = node.kids[part]
         node.kids.pop(name, None)
-
-
-_WHITEOUT = bytes(kind == Kind.WHITEOUT for kind in range(256))

@@ -27,7 +27,6 @@ STORED_CHUNK = 1 << 20
 HASH_QUEUE = 8
 """Chunks that may wait to be hashed: reading is faster."""
 
-
 BLOCKS_AHEAD = 4
 """Blocks that are decompressed ahead of the reader."""
 
@@ -80,10 +79,8 @@ class StoredBytes(io.RawIOBase):
             try:
                 if self._watcher is not None:
                     self._watcher(data)
-            except (
-                BaseException
-            ):  # a panic of the core too: what it adds is lost, but nobody may wait for ever
-                self._watcher = None
+            except BaseException:  # a panic of the core too
+                self._watcher = None  # what it adds is lost, but nobody may wait for ever
             self._room.give()
 
     def digest(self) -> str:
