@@ -50,7 +50,7 @@ HAVE_NO_FILES = {
     "sylabs+oci-tools/test/images/root-dir-entry",
 }
 """Their trees are empty."""
-MOST_IMAGES = 3
+MOST_IMAGES = 12
 """Images of one source that are asked about."""
 
 
