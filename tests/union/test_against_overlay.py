@@ -42,6 +42,9 @@ RUN rm -rf /srv/link && echo again > /srv/link && rm -rf /tmp/b /opt && mkdir /o
 """
 
 
+pytestmark = pytest.mark.xdist_group("overlay")  # what they compare is built once
+
+
 @pytest.fixture(scope="module")
 def built(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The image of the Dockerfile, as ``docker save`` writes it."""
